@@ -1,0 +1,1 @@
+"""Training core and research app for lung-sound models."""

@@ -1,0 +1,218 @@
+"""What can be chosen, as small frozen dataclasses, and the presets that name one member of each choice.
+
+A preset is a row: one model, one tuning, one objective, one kind of features, and the hyper-parameters they were
+published with or that we found to work. The command line, the app's model list and the tests all read ``PRESETS``.
+Options of a tuning live in that tuning's own ``Config`` (see ``rsc_core.tuning``); a preset only overrides them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+CLASSES = ("normal", "crackle", "wheeze", "both")
+"""The four classes of a respiratory cycle, in label order (0 to 3)."""
+
+PROTOCOLS = ("validated", "last", "paper")
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    """How a file becomes the waveform a model sees."""
+
+    sample_rate: int = 16000  # Hz
+    level: str = "rms"  # "rms": every recording scaled to RMS 0.1; "none": as stored
+    window_s: float = 5.0  # a shorter clip is repeated to fill it, a longer one is read in several windows
+
+    def __post_init__(self):
+        if self.level not in ("rms", "none"):
+            raise ValueError(f'level must be "rms" or "none", got {self.level!r}')
+        if self.window_s <= 0 or self.sample_rate <= 0:
+            raise ValueError(f"window_s and sample_rate must be positive, got {self.window_s} and {self.sample_rate}")
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in one window."""
+        return round(self.window_s * self.sample_rate)
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Which features, and the statistics they are normalised with: the model sees (x - mean) / (2 std)."""
+
+    name: str = "log_mel"
+    mean: float = -4.2677393  # AudioSet, natural log; our own models store their training set's
+    std: float = 4.5689974
+
+    def __post_init__(self):
+        if self.std <= 0:
+            raise ValueError(f"std must be positive, got {self.std}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which network and, for a fresh one, its geometry. The defaults are our small AST: 5,437,636 parameters."""
+
+    name: str = "spectrogram_transformer"
+    classes: tuple[str, ...] = CLASSES
+    hidden_size: int = 192
+    layers: int = 12
+    heads: int = 3
+    intermediate_size: int = 768
+    patch: int = 16  # frames and mel bins a patch covers
+    stride: int = 16
+    mel_bins: int = 128
+    frames: int = 498  # length of the position grid: 5 s at 10 ms, Kaldi's snip_edges
+
+    def __post_init__(self):
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is not divisible by heads {self.heads}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long, how fast and by which protocol a model learns."""
+
+    epochs: int = 10
+    batch_size: int = 32
+    lr: float = 5e-4  # peak of the schedule
+    weight_decay: float = 0.05
+    warmup: float = 0.1  # share of all steps with a linearly rising rate; a cosine to zero follows
+    label_smoothing: float = 0.0
+    balance: float = 0.5  # a class is drawn in proportion to count ** (1 - balance): 0 as it is, 1 all alike
+    mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
+    seed: int = 0
+    protocol: str = "validated"
+    device: str = "auto"
+    precision: str = "auto"  # "auto" probes whether bf16 is faster here; or "fp32", "bf16"
+    train_window_s: float | None = None  # shorter windows while training (None: the model's own)
+    extent_s: tuple[float, float] = (0.8, 4.0)  # a training clip's duration, log-uniform whatever its class
+    validation_share: float = 0.15  # of the training patients
+    clip_gradient: float = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "extent_s", tuple(self.extent_s))
+        for name in ("epochs", "batch_size", "lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("warmup", "label_smoothing", "balance", "validation_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise ValueError(f"precision must be auto, fp32 or bf16, got {self.precision!r}")
+        low, high = self.extent_s
+        if not 0 < low <= high:
+            raise ValueError(f"extent_s must be two rising positive durations, got {self.extent_s}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One named combination of the four choices, with what it overrides of their defaults."""
+
+    summary: str
+    tuning: str
+    model: str = "spectrogram_transformer"
+    objective: str = "cross_entropy"
+    features: str = "log_mel"
+    tuning_options: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "full": Preset("every parameter learns", tuning="full", train={"lr": 2e-4}),
+    "linear": Preset("only the head learns", tuning="linear", train={"lr": 5e-3}),
+    "lora": Preset(
+        "low-rank updates of keys and values, rank 8 (LoRA-RSC's targets)",
+        tuning="lora",
+        tuning_options={"rank": 8, "targets": ("k", "v")},
+        train={"lr": 3e-3},
+    ),
+    "adapter": Preset(
+        "a bottleneck of 12 behind every MLP (Pfeiffer)",
+        tuning="adapter",
+        tuning_options={"bottleneck": 12, "placement": "pfeiffer"},
+        train={"lr": 3e-3},
+    ),
+    "adapter_houlsby": Preset(
+        "a bottleneck of 12 behind every attention and every MLP (Houlsby)",
+        tuning="adapter",
+        tuning_options={"bottleneck": 12, "placement": "houlsby"},
+        train={"lr": 3e-3},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run learns; stored with its weights."""
+
+    preset: str
+    corpus: str  # key of rsc_core.data.CORPORA
+    backbone: str  # "small" (a fresh model), a checkpoint folder, or a name on the Hugging Face hub
+    tuning: str
+    tuning_options: dict[str, Any] = field(default_factory=dict)
+    objective: str = "cross_entropy"
+    audio: AudioConfig = AudioConfig()
+    features: FeatureConfig = FeatureConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+
+    def __post_init__(self):
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in self.tuning_options.items()}
+        object.__setattr__(self, "tuning_options", options)
+
+
+def run_config(
+    preset: str,
+    corpus: str,
+    backbone: str,
+    train: dict[str, Any] | None = None,
+    tuning_options: dict[str, Any] | None = None,
+) -> RunConfig:
+    """Return a preset's run on a corpus, with options overridden.
+
+    Raises:
+        ValueError: there is no such preset, or an option is unknown or out of range.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"there is no preset {preset!r}; choose one of {', '.join(PRESETS)}")
+    row = PRESETS[preset]
+    return RunConfig(
+        preset=preset,
+        corpus=corpus,
+        backbone=backbone,
+        tuning=row.tuning,
+        tuning_options={**row.tuning_options, **(tuning_options or {})},
+        objective=row.objective,
+        features=FeatureConfig(name=row.features),
+        model=ModelConfig(name=row.model),
+        train=from_json(TrainConfig, {**row.train, **(train or {})}),
+    )
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """Return a config dataclass as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type, values: dict[str, Any]) -> Any:
+    """Rebuild a config dataclass from JSON values.
+
+    Raises:
+        ValueError: a key is unknown, which a misspelt option or a newer file would cause.
+    """
+    nested = {"audio": AudioConfig, "features": FeatureConfig, "model": ModelConfig, "train": TrainConfig}
+    known = {f.name for f in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; it knows {', '.join(sorted(known))}")
+    return kind(
+        **{
+            name: from_json(nested[name], value) if kind is RunConfig and name in nested else value
+            for name, value in values.items()
+        }
+    )

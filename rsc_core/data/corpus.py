@@ -1,0 +1,58 @@
+"""A corpus as a list of labelled clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+AUDIO_SUFFIXES = (".wav", ".flac")
+
+
+class CorpusError(Exception):
+    """A corpus folder is not as published; the message names the file and what was expected."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One annotated stretch of a recording."""
+
+    recording: str  # file name without suffix
+    path: Path | None  # of the audio; None when only annotations were read
+    start_s: float
+    end_s: float
+    label: int  # index into rsc_core.config.CLASSES
+    patient: str
+    device: str
+    location: str  # where on the chest
+    split: str  # the corpus's own: "train", "test"; SPRSound: "train", "intra", "inter"
+    kind: str  # the corpus's own name of the label, e.g. "Fine Crackle"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus with its official split."""
+
+    name: str  # key of rsc_core.data.CORPORA
+    title: str  # as a table names it; a subset says so
+    root: Path
+    clips: tuple[Clip, ...]
+    recordings: tuple[str, ...]  # every recording, also those without a clip
+    notes: tuple[str, ...] = ()  # sentences a user must read: what is missing, what is odd
+
+
+def audio_files(folder: Path) -> dict[str, Path]:
+    """Name without suffix -> path of every WAV and FLAC file in a folder.
+
+    Raises:
+        CorpusError: the folder is missing or holds none, or a recording stands there in both formats.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"{folder} is not there; pass the corpus folder as published (README.md shows its layout)")
+    found: dict[str, Path] = {}
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES):
+        if path.stem in found:
+            raise CorpusError(f"{path} and {found[path.stem]} are the same recording twice; keep one of them")
+        found[path.stem] = path
+    if not found:
+        raise CorpusError(f"{folder} holds no .wav or .flac file; did the download finish?")
+    return found

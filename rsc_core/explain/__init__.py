@@ -1,0 +1,1 @@
+"""Where a model reads from, and what its decision rests on."""

@@ -1,0 +1,97 @@
+"""Attention as the model computed it, as maps over time and frequency.
+
+The weights are recorded inside the model's own forward pass (the AST authors' notebook recomputes them without the
+block's LayerNorm, and so shows another model's attention). Maps are read from the two tokens the decision is taken
+from, CLS and DIST, and cover the patches only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+from transformers.models.audio_spectrogram_transformer.modeling_audio_spectrogram_transformer import ASTAttention
+
+from rsc_core.models.spectrogram_transformer import TokenLayout
+
+
+@contextmanager
+def record_attention(model: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Collect each block's (batch, heads, tokens, tokens) attention during forward passes, first block first.
+
+    Attention is computed explicitly meanwhile, since the fused kernel keeps no weights; logits agree within 1e-5.
+    """
+    maps: list[torch.Tensor] = []
+    fused = model.hf.config._attn_implementation
+    hooks = [
+        module.register_forward_hook(lambda _module, _inputs, output: maps.append(output[1]))
+        for module in model.modules()
+        if isinstance(module, ASTAttention)
+    ]
+    model.hf.set_attn_implementation("eager")
+    try:
+        yield maps
+    finally:
+        model.hf.set_attn_implementation(fused)
+        for hook in hooks:
+            hook.remove()
+
+
+def last_layer(maps: list[torch.Tensor], layout: TokenLayout) -> torch.Tensor:
+    """(batch, freq, time): what CLS and DIST read in the last block, mean over heads; sums to 1."""
+    return _read_from_special(maps[-1].mean(dim=1), layout)
+
+
+def rollout(maps: list[torch.Tensor], layout: TokenLayout) -> torch.Tensor:
+    """(batch, freq, time): attention followed through all blocks (Abnar & Zuidema 2020, arXiv:2005.00928).
+
+    Heads are averaged; each block counts half its attention and half its residual connection.
+    """
+    identity = torch.eye(maps[0].shape[-1]).to(maps[0])
+    flow = identity
+    for block in maps:
+        flow = (block.mean(dim=1) + identity) / 2 @ flow
+    return _read_from_special(flow, layout)
+
+
+def over_frames(patch_map: np.ndarray, frames: int, patch: int, stride: int) -> np.ndarray:
+    """(freq, time) per patch -> (freq, frames): a frame gets the mean of the patches that cover it.
+
+    Frames behind the last patch were not seen and get 0.
+    """
+    total, count = np.zeros((len(patch_map), frames)), np.zeros(frames)
+    for t in range(patch_map.shape[1]):
+        total[:, t * stride : t * stride + patch] += patch_map[:, t : t + 1]
+        count[t * stride : t * stride + patch] += 1
+    return total / np.maximum(count, 1)
+
+
+def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, frames: int) -> np.ndarray:
+    """Bring maps of windows back onto the clip they were cut from, so no one reads attention on a copy.
+
+    Args:
+        windows: (freq, window frames) each.
+        first_frames: where each window starts on the clip, in frames.
+        period: frames after which a repeated clip starts anew; for a clip that was not repeated, ``frames``.
+        frames: of the clip.
+
+    Returns:
+        (freq, frames), the mean over all looks at a frame, scaled to sum to 1.
+    """
+    total, count = np.zeros((len(windows[0]), frames)), np.zeros(frames)
+    for window, first in zip(windows, first_frames, strict=True):
+        position = (first + np.arange(window.shape[1])) % max(period, 1)
+        inside = position < frames
+        np.add.at(total.T, position[inside], window.T[inside])
+        np.add.at(count, position[inside], 1)
+    folded = total / np.maximum(count, 1)
+    return folded / max(folded.sum(), np.finfo(float).tiny)
+
+
+def _read_from_special(attention: torch.Tensor, layout: TokenLayout) -> torch.Tensor:
+    """(batch, tokens, tokens) -> (batch, freq, time): the mean row of CLS and DIST over the patches, summing to 1."""
+    rows = layout.fold(attention[:, : layout.special].mean(dim=1))
+    return rows / rows.sum(dim=(1, 2), keepdim=True)

@@ -1,0 +1,234 @@
+"""The Analyser: the app's, and the command line's, only door to models.
+
+It reads a folder of run folders, loads each model when it is first asked for and keeps it. Probabilities come from the
+plain forward pass in float32; attention from a second, recorded pass over the chosen cycle.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchaudio.functional import resample
+
+from rsc_core import audio, checkpoint, cycles
+from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
+from rsc_core.checkpoint import Checkpoint, CheckpointError
+from rsc_core.config import PRESETS
+from rsc_core.data.loader import window_starts, windows
+from rsc_core.evaluate import METRICS
+from rsc_core.explain import attention
+from rsc_core.features import extract
+from rsc_core.features.hybrid import HYBRID_HOP, HYBRID_MAPS, HYBRID_SAMPLE_RATE, frequencies_hz, hybrid
+from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz, edge_frequencies_hz, frame_count, log_mel
+
+DB_PER_NATURAL_LOG = 10 / np.log(10)  # of power
+SHORTEST_PICTURE_S = 0.5  # a shorter clip is repeated to this before a filter bank, and only its own frames are shown
+CHILDREN = ("SPRSound",)
+
+
+class Analyser:
+    """Labels recordings and shows what a model saw.
+
+    Args:
+        checkpoints: folder of run folders; those with an ``rsc.json`` are offered.
+        device: "cpu", "cuda" or "auto".
+
+    Attributes:
+        cards: name -> card of every model, in display order.
+        default: the model used when none is named; empty when there is none.
+    """
+
+    def __init__(self, checkpoints: str | Path = "checkpoints", device: str = "cpu"):
+        self.folder = Path(checkpoints)
+        self.device = torch.device(device)
+        found = [read_card(path.parent) for path in sorted(self.folder.glob(f"*/{checkpoint.FACTS}"))]
+        found.sort(key=lambda card: (not card.base.startswith("base"), list(PRESETS).index(card.preset), card.name))
+        self.cards: dict[str, ModelCard] = {card.name: card for card in found}
+        self.default = next(iter(self.cards), "")
+        self._loaded: dict[str, Checkpoint] = {}
+        # One visitor at a time: attention is recorded by hooks, and two cores gain nothing from more.
+        self._lock = threading.Lock()
+
+    def analyse(self, path: str | Path, model: str | None = None, annotation: str | Path | None = None) -> Analysis:
+        """Label every cycle of a sound file.
+
+        Args:
+            path: any format ``rsc_core.audio.load`` reads.
+            model: one of ``cards``; the default one if None.
+            annotation: file with the recording's cycles; windows of the model's length otherwise.
+
+        Raises:
+            AudioError: the file cannot be used.
+            AnnotationError: the annotation is malformed or belongs to a longer recording.
+            CheckpointError: there is no such model, or it cannot be loaded.
+        """
+        config = self._load(model).config
+        recording = audio.load(path, config.audio.sample_rate, config.audio.level)
+        if annotation is None:
+            found = cycles.windows(recording.seconds, config.audio.window_s)
+        else:
+            found = cycles.within(cycles.read_annotation(annotation), recording.seconds)
+        return self._label(recording, found, annotation is not None, model)
+
+    def relabel(self, analysis: Analysis, model: str) -> Analysis:
+        """Return the same recording and cycles as another model labels them."""
+        return self._label(analysis.recording, analysis.cycles, analysis.annotated, model)
+
+    def view(self, analysis: Analysis, index: int) -> CycleView:
+        """Return all that is drawn of one cycle.
+
+        Raises:
+            IndexError: the analysis has no such cycle.
+        """
+        cycle = analysis.cycles[index]
+        samples = _cut(analysis.recording, cycle)
+        loaded = self._load(analysis.model.name)
+        return CycleView(
+            cycle=cycle,
+            waveform=samples,
+            sample_rate=analysis.recording.sample_rate,
+            log_mel=_log_mel_pictures(samples, cycle, loaded),
+            hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
+            attention=self._attention(samples, cycle, loaded),
+        )
+
+    def _load(self, name: str | None) -> Checkpoint:
+        name = name or self.default
+        if name not in self.cards:
+            known = ", ".join(self.cards) or "none yet; README.md says how to train one"
+            raise CheckpointError(f'There is no model "{name}" in {self.folder}; there are: {known}.')
+        with self._lock:
+            if name not in self._loaded:
+                loaded = checkpoint.load(self.folder / name)
+                loaded.model.to(self.device)
+                self._loaded[name] = loaded
+            return self._loaded[name]
+
+    def _label(self, recording: Recording, found: tuple[Cycle, ...], annotated: bool, model: str | None) -> Analysis:
+        loaded = self._load(model)
+        clips = [windows(_cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
+        owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
+        probabilities = []
+        for batch in torch.from_numpy(np.concatenate(clips)).split(32):
+            with self._lock, torch.inference_mode():
+                probabilities.append(loaded.model(self._features(batch, loaded)).softmax(1).cpu())
+        per_window = torch.cat(probabilities).numpy()
+        per_cycle = np.stack([per_window[owner == i].mean(axis=0) for i in range(len(clips))])
+        card = self.cards[model or self.default]
+        return Analysis(recording, found, annotated, loaded.config.model.classes, per_cycle, card)
+
+    def _features(self, waveforms: torch.Tensor, loaded: Checkpoint) -> torch.Tensor:
+        return extract(waveforms.to(self.device), loaded.config.audio, loaded.config.features)
+
+    def _attention(self, samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> tuple[AttentionMap, ...]:
+        """The last block's attention and the rollout, folded back onto the cycle."""
+        length, rate = loaded.config.audio.window_samples, loaded.config.audio.sample_rate
+        batch = torch.from_numpy(windows(samples, length))
+        hop = rate * HOP_MS // 1000
+        repeated = len(samples) < length
+        first = [0] if repeated else [start // hop for start in window_starts(len(samples), length)]
+        frames = max(1, len(samples) // hop)
+        period = max(1, cycles.period_samples(len(samples)) // hop) if repeated else frames
+        geometry = loaded.model.hf.config
+        with self._lock, torch.inference_mode(), attention.record_attention(loaded.model) as maps:
+            features = self._features(batch, loaded)
+            loaded.model(features)
+            layout = loaded.model.layout(features.shape[1])
+            looks = {"last layer": attention.last_layer(maps, layout), "rollout": attention.rollout(maps, layout)}
+        edges = edge_frequencies_hz(rate)[:: geometry.frequency_stride][: layout.grid[0] + 1]
+        result = []
+        for name, look in looks.items():
+            spread = [
+                attention.over_frames(window, features.shape[1], geometry.patch_size, geometry.time_stride)
+                for window in look.cpu().numpy()
+            ]
+            folded = attention.fold_back(spread, first, period, frames).astype(np.float32)
+            patch_s = geometry.patch_size * HOP_MS / 1000
+            result.append(AttentionMap(name, folded, edges, patch_s, cycle.start_s, cycle.end_s))
+        return tuple(result)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Return what a run folder says of its model."""
+    facts = checkpoint.read_facts(folder)
+    config = facts["config"]
+    path = folder / METRICS
+    results = json.loads(path.read_text()) if path.exists() else {}
+    result = results.get(f"{config['corpus']} test") or next(iter(results.values()), None)
+    if result is None:
+        nan = float("nan")
+        result = {"corpus": facts["corpus"], "split": "not evaluated", "score_interval": (nan, nan)}
+        result |= dict.fromkeys(("specificity", "sensitivity", "score"), nan)
+    return ModelCard(
+        name=folder.name,
+        title=PRESETS[config["preset"]].summary,
+        preset=config["preset"],
+        parameters=facts["parameters"],
+        trainable=facts["trainable"],
+        corpus=f"{result['corpus']}, {result['split']}",
+        protocol=facts["protocol"],
+        specificity=result["specificity"],
+        sensitivity=result["sensitivity"],
+        score=result["score"],
+        score_interval=tuple(result["score_interval"]),
+        base=_base_note(facts["learned_from"]),
+    )
+
+
+def annotation_beside(path: str | Path) -> Path | None:
+    """Return the ``.txt`` or ``.json`` of the same name beside a sound file, if there is one."""
+    candidates = (Path(path).with_suffix(suffix) for suffix in (".txt", ".json"))
+    return next((c for c in candidates if c.exists()), None)
+
+
+def _base_note(learned_from: list[str]) -> str:
+    """What to say of where a model's base comes from; ``learned_from`` names corpora or hub models, first to last."""
+    first, tuned = learned_from[0], len(learned_from) > 1
+    origin = f"children's lungs ({first})" if first in CHILDREN else first
+    return f"base learned from {origin}" if tuned else f"learned from {origin}"
+
+
+def _cut(recording: Recording, cycle: Cycle) -> np.ndarray:
+    """(samples,) of one cycle, at least one sample."""
+    first = min(round(cycle.start_s * recording.sample_rate), len(recording.waveform) - 1)
+    return recording.waveform[first : max(round(cycle.end_s * recording.sample_rate), first + 1)]
+
+
+def _log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
+    """The log-mel spectrogram in dB, and normalised as the model sees it."""
+    rate, statistics = loaded.config.audio.sample_rate, loaded.config.features
+    padded = _at_least(samples, round(SHORTEST_PICTURE_S * rate))
+    frames = max(1, frame_count(len(samples), rate))
+    values = log_mel(torch.from_numpy(padded), rate)[0, :frames].T.numpy()
+    shown = {
+        "db": (values * DB_PER_NATURAL_LOG, "dB"),
+        "model": ((values - statistics.mean) / (2 * statistics.std), "2 SD of the training set"),
+    }
+    hz = center_frequencies_hz(rate)
+    return {
+        key: Spectrogram("Log-mel", v.astype(np.float32), unit, hz, cycle.start_s, cycle.end_s)
+        for key, (v, unit) in shown.items()
+    }
+
+
+def _hybrid_pictures(samples: np.ndarray, cycle: Cycle, rate: int) -> dict[str, tuple[Spectrogram, ...]]:
+    """CycleGuardian's three maps in dB, and standardised row by row."""
+    at_22k = resample(torch.from_numpy(_at_least(samples, round(SHORTEST_PICTURE_S * rate))), rate, HYBRID_SAMPLE_RATE)
+    frames = 1 + len(samples) * HYBRID_SAMPLE_RATE // rate // HYBRID_HOP
+    hz = frequencies_hz()
+    result = {}
+    for key, standardize, unit in (("db", False, "dB"), ("model", True, "SD per row")):
+        maps = hybrid(at_22k[None], standardize=standardize)[0, :, :, :frames].numpy()
+        result[key] = tuple(
+            Spectrogram(name, values, unit, hz[name], cycle.start_s, cycle.end_s)
+            for name, values in zip(HYBRID_MAPS, maps, strict=True)
+        )
+    return result
+
+
+def _at_least(samples: np.ndarray, length: int) -> np.ndarray:
+    return samples if len(samples) >= length else cycles.fill(samples, length)

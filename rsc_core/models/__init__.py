@@ -1,0 +1,20 @@
+"""The networks. Every one offers ``embed``, ``encode``, ``pool`` and ``head``; see each file for shapes."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from rsc_core.config import ModelConfig
+from rsc_core.models import spectrogram_transformer
+
+MODELS = {"spectrogram_transformer": spectrogram_transformer}
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """Return a fresh model of ``config``'s geometry."""
+    return MODELS[config.name].build(config)
+
+
+def load(name_or_folder: str, name: str = "spectrogram_transformer") -> nn.Module:
+    """Return a pretrained model from a local folder or the Hugging Face hub."""
+    return MODELS[name].load(name_or_folder)

@@ -1,0 +1,213 @@
+"""The Audio Spectrogram Transformer (Gong et al. 2021, arXiv:2104.01778), split where the methods cut in.
+
+The network itself is Hugging Face's ``ASTForAudioClassification``, held as ``.hf`` and never subclassed, so its
+checkpoints, peft and every tool that knows it keep working. This wrapper runs it in four steps that Patch-Mix,
+prompts and explanations need separately: ``embed`` (patches), ``encode`` (special tokens, positions, blocks, final
+LayerNorm), ``pool`` ((CLS + DIST) / 2) and ``head``. At the model's own length the logits equal Hugging Face's.
+
+At other lengths the position grid is cropped from the middle of time, as the AST authors do, or interpolated
+bilinearly where the clip is longer. (Hugging Face raises an error there; the LoRA-RSC and PETL code leaves positions
+at frozen zeros.) Fresh models start from sine-cosine positions and Xavier weights, since transformers' zeros would
+leave a model that cannot tell one patch from another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import ASTConfig, ASTForAudioClassification
+from transformers.utils import logging
+
+from rsc_core.config import ModelConfig
+
+logging.disable_progress_bar()  # loading takes a moment, and its bar would land in the output of every command
+
+
+@dataclass(frozen=True)
+class TokenLayout:
+    """Which token is which: the only place that knows of CLS, DIST and how patches fold into a picture."""
+
+    grid: tuple[int, int]  # (freq, time) patches
+    special: int = 2  # CLS, DIST
+
+    @property
+    def patches(self) -> int:
+        """Number of patch tokens."""
+        return self.grid[0] * self.grid[1]
+
+    def fold(self, values: torch.Tensor) -> torch.Tensor:
+        """(…, tokens or patches) -> (…, freq, time). Special tokens in front and virtual tokens behind are dropped."""
+        if values.shape[-1] != self.patches:
+            values = values[..., self.special : self.special + self.patches]
+        return values.unflatten(-1, self.grid)
+
+
+class SpectrogramTransformer(nn.Module):
+    """An AST for normalised log-mel clips of any length.
+
+    Args:
+        hf: the wrapped network; its config holds the geometry.
+    """
+
+    def __init__(self, hf: ASTForAudioClassification):
+        super().__init__()
+        self.hf = hf
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The network without its classification head."""
+        return self.hf.audio_spectrogram_transformer
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The transformer blocks, first to last."""
+        return self.backbone.layers
+
+    @property
+    def width(self) -> int:
+        """Length of a token."""
+        return self.hf.config.hidden_size
+
+    def layout(self, frames: int) -> TokenLayout:
+        """Return the token layout of a clip of ``frames`` frames."""
+        c = self.hf.config
+        if frames < c.patch_size:
+            raise ValueError(f"a clip needs at least one patch of {c.patch_size} frames, got {frames}")
+        freq = (c.num_mel_bins - c.patch_size) // c.frequency_stride + 1
+        return TokenLayout((freq, (frames - c.patch_size) // c.time_stride + 1))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) normalised log-mel -> (batch, classes) logits."""
+        layout = self.layout(features.shape[1])
+        return self.head(self.pool(self.encode(self.embed(features), layout)))
+
+    def embed(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) -> (batch, patches, width), frequency-major, without positions."""
+        return self.backbone.embeddings.patch_embeddings(features)
+
+    def encode(self, tokens: torch.Tensor, layout: TokenLayout | None = None) -> torch.Tensor:
+        """(batch, patches, width) -> (batch, special + patches, width) after the final LayerNorm.
+
+        ``layout`` defaults to the model's own length; positions are fitted to it.
+        """
+        embeddings = self.backbone.embeddings
+        layout = layout or self.layout(self.hf.config.max_length)
+        if tokens.shape[1] != layout.patches:
+            raise ValueError(f"expected {layout.patches} patches for the grid {layout.grid}, got {tokens.shape[1]}")
+        batch = tokens.shape[0]
+        special = [t.expand(batch, -1, -1) for t in (embeddings.cls_token, embeddings.distillation_token)]
+        hidden = embeddings.dropout(torch.cat([*special, tokens], dim=1) + self.positions(layout))
+        for block in self.blocks:
+            hidden = block(hidden)
+        return self.backbone.layernorm(hidden)
+
+    def pool(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, width) -> (batch, width): the mean of CLS and DIST."""
+        return (tokens[:, 0] + tokens[:, 1]) / 2
+
+    def head(self, pooled: torch.Tensor) -> torch.Tensor:
+        """(batch, width) -> (batch, classes): LayerNorm and a Linear."""
+        return self.hf.classifier(pooled)
+
+    def positions(self, layout: TokenLayout) -> torch.Tensor:
+        """(1, special + patches, width) position embeddings cropped or interpolated to ``layout``."""
+        stored = self.backbone.embeddings.position_embeddings
+        own = self.layout(self.hf.config.max_length)
+        if own.grid == layout.grid:
+            return stored
+        special, grid = stored[:, : own.special], stored[:, own.special :]
+        grid = grid.transpose(1, 2).unflatten(-1, own.grid)  # (1, width, freq, time)
+        time = layout.grid[1]
+        if time <= own.grid[1]:
+            first = (own.grid[1] - time) // 2
+            grid = grid[..., first : first + time]
+        if grid.shape[-2:] != layout.grid:
+            grid = F.interpolate(grid, size=layout.grid, mode="bilinear", align_corners=False)
+        return torch.cat([special, grid.flatten(2).transpose(1, 2)], dim=1)
+
+    def classify_into(self, classes: tuple[str, ...]) -> None:
+        """Replace the last Linear by a fresh one unless the model already tells these classes apart."""
+        config = self.hf.config
+        if tuple(config.id2label.values()) == tuple(classes):
+            return
+        head = nn.Linear(self.width, len(classes))
+        nn.init.trunc_normal_(head.weight, std=0.02)
+        nn.init.zeros_(head.bias)
+        self.hf.classifier.dense = head
+        self.hf.num_labels = len(classes)
+        config.id2label = dict(enumerate(classes))
+        config.label2id = {name: i for i, name in enumerate(classes)}
+
+
+def build(config: ModelConfig) -> SpectrogramTransformer:
+    """Return a fresh, randomly initialised AST of ``config``'s geometry."""
+    hf = ASTForAudioClassification(
+        ASTConfig(
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            intermediate_size=config.intermediate_size,
+            patch_size=config.patch,
+            frequency_stride=config.stride,
+            time_stride=config.stride,
+            max_length=config.frames,
+            num_mel_bins=config.mel_bins,
+            id2label=dict(enumerate(config.classes)),
+            label2id={name: i for i, name in enumerate(config.classes)},
+        )
+    )
+    model = SpectrogramTransformer(hf)
+    _initialise(model)
+    return model
+
+
+def load(name_or_folder: str) -> SpectrogramTransformer:
+    """Return the AST stored in a folder, or named on the Hugging Face hub, in float32.
+
+    Raises:
+        ValueError: the weights lack a tensor the geometry needs, or hold one it does not know. (transformers would
+            initialise the former at random and go on.)
+    """
+    hf, info = ASTForAudioClassification.from_pretrained(name_or_folder, dtype=torch.float32, output_loading_info=True)
+    problems = [
+        f"{kind.replace('_', ' ')} {', '.join(sorted(map(str, info[kind]))[:3])}"
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+        if info[kind]
+    ]
+    if problems:
+        raise ValueError(
+            f"{name_or_folder} does not hold a complete Audio Spectrogram Transformer: {'; '.join(problems)}. "
+            "Use weights saved by ASTForAudioClassification.save_pretrained."
+        )
+    return SpectrogramTransformer(hf)
+
+
+def _initialise(model: SpectrogramTransformer) -> None:
+    """Xavier-uniform Linears, zero biases, sine-cosine positions on the patch grid, small special tokens."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+    embeddings = model.backbone.embeddings
+    projection = embeddings.patch_embeddings.projection
+    nn.init.xavier_uniform_(projection.weight.data.view(projection.out_channels, -1))
+    nn.init.zeros_(projection.bias)
+    layout = model.layout(model.hf.config.max_length)
+    with torch.no_grad():
+        for token in (embeddings.cls_token, embeddings.distillation_token):
+            nn.init.trunc_normal_(token, std=0.02)
+        embeddings.position_embeddings[:, layout.special :] = _sine_cosine(layout.grid, model.width)
+        nn.init.trunc_normal_(model.hf.classifier.dense.weight, std=0.02)
+
+
+def _sine_cosine(grid: tuple[int, int], width: int) -> torch.Tensor:
+    """(patches, width): a quarter of the width each for the sine and cosine of frequency and of time position."""
+    if width % 4:
+        raise ValueError(f"sine-cosine positions need a width divisible by 4, got {width}")
+    omega = 10000.0 ** (-torch.arange(width // 4) / (width // 4))
+    freq, time = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
+    angles = [axis.flatten().unsqueeze(1) * omega for axis in (freq, time)]
+    return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=1)

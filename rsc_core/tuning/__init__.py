@@ -1,0 +1,73 @@
+"""Which parameters learn, and where new ones are added.
+
+The contract every file here keeps:
+
+* ``Config``: a frozen dataclass of its options, absolute numbers (ranks, bottlenecks), checked in ``__post_init__``.
+* ``apply(model, config)``: wraps children of the model in place; the wrapped original stays reachable.
+* ``trainable(config)``: glob patterns over the model's parameter names; with the head they are all that learns.
+* A tuning whose added part starts at zero equals the base model at step 0.
+
+Adding a tuning: one file, one line in ``TUNINGS``, one row in ``tests/tuning/test_contract.py``.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from rsc_core.tuning import adapter, full, linear, lora
+
+TUNINGS: dict[str, ModuleType] = {"full": full, "linear": linear, "lora": lora, "adapter": adapter}
+
+HEAD = "hf.classifier.*"
+
+
+def configure(name: str, options: dict[str, Any] | None = None) -> Any:
+    """Return the ``Config`` of tuning ``name`` with ``options`` set.
+
+    Raises:
+        ValueError: there is no such tuning or option, or a value is out of range.
+    """
+    if name not in TUNINGS:
+        raise ValueError(f"there is no tuning {name!r}; choose one of {', '.join(TUNINGS)}")
+    kind = TUNINGS[name].Config
+    unknown = sorted(set(options or {}) - set(kind.__dataclass_fields__))
+    if unknown:
+        known = ", ".join(kind.__dataclass_fields__) or "none"
+        raise ValueError(f"tuning {name!r} has no option {', '.join(unknown)}; its options: {known}")
+    return kind(**(options or {}))
+
+
+def apply(model: nn.Module, name: str, config: Any) -> None:
+    """Add the tuning's modules to ``model`` in place and freeze all that it does not train."""
+    tuning = TUNINGS[name]
+    tuning.apply(model, config)
+    freeze(model, (*tuning.trainable(config), HEAD))
+
+
+def freeze(model: nn.Module, patterns: tuple[str, ...]) -> None:
+    """Let exactly the parameters learn whose name matches one of ``patterns``.
+
+    Raises:
+        ValueError: a pattern matches nothing, so something meant to learn would not.
+    """
+    unused = set(patterns)
+    for name, parameter in model.named_parameters():
+        hits = {pattern for pattern in patterns if fnmatchcase(name, pattern)}
+        parameter.requires_grad_(bool(hits))
+        unused -= hits
+    if unused:
+        raise ValueError(f"no parameter of the model matches {', '.join(sorted(unused))}")
+
+
+def count_trainable(model: nn.Module) -> int:
+    """Number of parameters that learn."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def trainable_state(model: nn.Module) -> dict[str, Any]:
+    """Name -> tensor of every parameter that learns, detached but not copied."""
+    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}

@@ -1,0 +1,48 @@
+"""Fixtures every test may use."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from rsc_core.config import ModelConfig
+from rsc_core.models import spectrogram_transformer
+
+TINY = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=98)
+
+
+@pytest.fixture
+def tiny_model():
+    """A random two-block AST of width 32 for 98 frames: 8 x 6 patches."""
+    torch.manual_seed(0)
+    return spectrogram_transformer.build(TINY).eval()
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder with the real corpora."""
+    if not os.environ.get("RSC_DATA"):
+        pytest.skip("RSC_DATA is not set: name the folder that holds icbhi_subset, icbhi_annotations and sprsound")
+    return Path(os.environ["RSC_DATA"])
+
+
+@pytest.fixture
+def tiny_icbhi(tmp_path):
+    """A folder laid out as ICBHI: 8 patients, one 6 s recording and three cycles each, train and test."""
+    root = tmp_path / "icbhi"
+    audio = root / "ICBHI_final_database"
+    audio.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    split = []
+    for i in range(8):
+        name = f"{101 + i}_1b1_Al_sc_Meditron"
+        soundfile.write(audio / f"{name}.wav", 0.05 * rng.standard_normal(24000), 4000)
+        flags = [(i // 2 & 1, i & 1), (0, 0), (1 - (i & 1), i // 2 & 1)]
+        lines = [f"{2 * k}.0\t{2 * k + 2}.0\t{c}\t{w}" for k, (c, w) in enumerate(flags)]
+        (audio / f"{name}.txt").write_text("\n".join(lines) + "\n")
+        split.append(f"{name}\t{'train' if i < 5 else 'test'}")
+    (root / "ICBHI_challenge_train_test.txt").write_text("\n".join(split) + "\n")
+    return root

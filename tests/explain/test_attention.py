@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from rsc_core.explain import attention
+from rsc_core.explain.attention import record_attention
+from rsc_core.models.spectrogram_transformer import TokenLayout
+
+
+def test_recorded_weights_are_those_of_the_forward_pass(tiny_model):
+    """Against the first block's attention written out, LayerNorm included."""
+    features = torch.randn(2, 98, 128)
+    with torch.no_grad(), record_attention(tiny_model) as maps:
+        tiny_model(features)
+        backbone, block = tiny_model.backbone, tiny_model.blocks[0]
+        special = [backbone.embeddings.cls_token, backbone.embeddings.distillation_token]
+        tokens = torch.cat([*(t.expand(2, -1, -1) for t in special), tiny_model.embed(features)], dim=1)
+        normed = block.layernorm_before(tokens + backbone.embeddings.position_embeddings)
+        q, k = (p(normed).view(2, -1, 2, 16).transpose(1, 2) for p in (block.attention.q_proj, block.attention.k_proj))
+        expected = (q @ k.transpose(2, 3) / 4).softmax(dim=-1)
+    torch.testing.assert_close(maps[0], expected, atol=1e-6, rtol=0)
+
+
+def test_recording_leaves_no_trace_even_after_an_error(tiny_model):
+    implementation = tiny_model.hf.config._attn_implementation
+    with pytest.raises(RuntimeError, match="stop"), record_attention(tiny_model):
+        raise RuntimeError("stop")
+    assert tiny_model.hf.config._attn_implementation == implementation
+    assert not any(module._forward_hooks for module in tiny_model.modules())
+
+
+def uniform(tokens, layers=3):
+    return [torch.full((1, 2, tokens, tokens), 1 / tokens) for _ in range(layers)]
+
+
+def test_maps_of_uniform_attention_are_uniform_and_sum_to_1():
+    layout = TokenLayout((2, 3))
+    for look in (attention.last_layer, attention.rollout):
+        torch.testing.assert_close(look(uniform(8), layout), torch.full((1, 2, 3), 1 / 6))
+
+
+def test_rollout_follows_two_blocks():
+    """CLS reads token 2 in the last block, token 2 read token 3 in the first: both get their share."""
+    first, last = torch.eye(5).repeat(1, 1, 1, 1), torch.eye(5).repeat(1, 1, 1, 1)
+    first[0, 0, 2], last[0, 0, 0] = torch.eye(5)[3], torch.eye(5)[2]
+    look = attention.rollout([first, last], TokenLayout((1, 3)))
+    torch.testing.assert_close(look, torch.tensor([[[0.5, 0.5, 0.0]]]))
+
+
+def test_over_frames_gives_each_frame_the_patches_that_cover_it():
+    spread = attention.over_frames(np.array([[1.0, 3.0]]), frames=8, patch=4, stride=2)
+    np.testing.assert_allclose(spread, [[1, 1, 2, 2, 3, 3, 0, 0]])
+
+
+def test_fold_back_averages_copies_of_a_repeated_clip():
+    window = np.array([[1.0, 2, 3, 4, 5, 6, 7]])  # a clip of 3 frames, repeated
+    folded = attention.fold_back([window], [0], period=3, frames=3)
+    np.testing.assert_allclose(folded, np.array([[4, 3.5, 4.5]]) / 12)
+
+
+def test_fold_back_averages_overlapping_windows_of_a_long_clip():
+    folded = attention.fold_back([np.array([[1.0, 1, 1]]), np.array([[3.0, 3, 3]])], [0, 2], period=5, frames=5)
+    np.testing.assert_allclose(folded, np.array([[1, 1, 2, 3, 3]]) / 10)

@@ -1,0 +1,125 @@
+"""The shape of the code: who may import whom, and what stands where."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsc_core import data, models, objectives, tuning
+from rsc_core.config import PRESETS
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "rsc_core"
+
+LAYERS = [
+    "config",
+    "analysis",
+    "audio",
+    "cycles",
+    "synth",
+    "features",
+    "augment",
+    "data",
+    "metrics",
+    "models",
+    "tuning",
+    "objectives",
+    "checkpoint",
+    "engine",
+    "evaluate",
+    "explain",
+    "inference",
+    "predict",
+    "figures",
+    "ui",
+]
+"""Top to bottom; a module imports only from its own place or above."""
+
+TOP_LEVEL = {"app.py", "rsc_core", "checkpoints", "train.py", "tests", "requirements.txt", "README.md"}
+TORCH_FREE = [ROOT / "app.py", CORE / "figures.py", CORE / "analysis.py", *sorted((CORE / "ui").glob("*.py"))]
+SOURCES = sorted(p for p in [ROOT / "app.py", ROOT / "train.py", *CORE.rglob("*.py")] if "__pycache__" not in p.parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute dotted names a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda p: str(p.relative_to(CORE)))
+def test_imports_point_up(path):
+    if path == CORE / "__init__.py":
+        return
+    own = LAYERS.index(layer(path))
+    for name in imports(path):
+        if name.startswith("rsc_core."):
+            other = name.split(".")[1]
+            assert LAYERS.index(other) <= own, f"{path.name} imports rsc_core.{other}, which stands below it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_gradio_only_in_ui(path):
+    if path.parent != CORE / "ui":
+        assert not {n for n in imports(path) if n.split(".")[0] == "gradio"}
+
+
+@pytest.mark.parametrize("path", TORCH_FREE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_torch_where_pages_are_drawn(path):
+    assert not {n for n in imports(path) if n.split(".")[0] in ("torch", "torchaudio", "transformers", "peft")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_readable(path):
+    text = path.read_text()
+    assert text.count("\n") <= 400, "split it"
+    assert path.stem not in ("utils", "common", "base", "ast")
+    assert ast.get_docstring(ast.parse(text)), "a module says what it is"
+
+
+def test_training_imports_without_the_packages_a_gpu_machine_lacks():
+    """soundfile, librosa and gradio are imported where they are used, not when the core is."""
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['soundfile', 'librosa', 'gradio']))"
+    code = f"{blocked}; import train, rsc_core.engine, rsc_core.evaluate, rsc_core.data"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_top_level_holds_what_it_should():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {Path(f).parts[0] for f in listed if not f.startswith(".")} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize(
+    ("folder", "table"), [("tuning", tuning.TUNINGS), ("objectives", objectives.OBJECTIVES), ("models", models.MODELS)]
+)
+def test_tables_equal_files(folder, table):
+    files = {p.stem for p in (CORE / folder).glob("*.py")} - {"__init__", "batch"}
+    assert set(table) == files
+
+
+def test_presets_name_members_that_exist():
+    for preset in PRESETS.values():
+        assert preset.model in models.MODELS
+        assert preset.tuning in tuning.TUNINGS
+        assert preset.objective in objectives.OBJECTIVES
+    assert set(data.CORPORA) == {"icbhi", "sprsound"}
+
+
+def test_readme_tree_equals_the_disk():
+    readme = (ROOT / "README.md").read_text()
+    tree = re.search(r"```\n(app\.py.*?)```", readme, re.S).group(1)
+    named = set(re.findall(r"^\s*([\w./]+\.py)\b", tree, re.M))
+    modules = {str(p.relative_to(CORE)) for p in CORE.rglob("*.py") if p.name != "__init__.py"}
+    assert named == modules | {"app.py", "train.py"}

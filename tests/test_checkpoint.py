@@ -1,0 +1,158 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForAudioClassification
+
+from rsc_core import checkpoint
+from rsc_core.checkpoint import CheckpointError
+from rsc_core.config import run_config
+from tests.conftest import TINY
+
+FACTS = {"corpus": "ICBHI 2017", "protocol": "validated", "learned_from": ["ICBHI 2017"]}
+TUNED = ["linear", "lora", "adapter", "adapter_houlsby"]
+
+
+def features():
+    return torch.randn(2, 98, 128, generator=torch.Generator().manual_seed(1))
+
+
+def logits(model):
+    with torch.no_grad():
+        return model.eval()(features())
+
+
+def disturb(model):
+    """Stand-in for training: every learning parameter moves."""
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A saved full model."""
+    torch.manual_seed(0)
+    config = replace(run_config("full", "icbhi", "small"), model=TINY)
+    return checkpoint.save(tmp_path / "base", disturb(checkpoint.build(config)), config, FACTS)
+
+
+def tuned_run(preset, base, folder, half=False):
+    config = replace(run_config(preset, "icbhi", str(base)), model=TINY)
+    model = disturb(checkpoint.build(config))
+    return model, checkpoint.save(folder, model, config, FACTS, half)
+
+
+@pytest.mark.parametrize("preset", ["full", *TUNED])
+def test_round_trip_under_another_seed(preset, base, tmp_path):
+    model, folder = tuned_run(preset, base, tmp_path / "run")
+    torch.manual_seed(99)
+    loaded = checkpoint.load(folder)
+    torch.testing.assert_close(logits(loaded.model), logits(model), atol=1e-6, rtol=0)
+    assert not torch.allclose(logits(loaded.model), logits(checkpoint.load(base).model), atol=1e-3)
+    assert loaded.facts["trainable"] == sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert loaded.config == replace(run_config(preset, "icbhi", str(base)), model=TINY)
+    assert not list(folder.glob(".partial"))
+
+
+@pytest.mark.parametrize("preset", TUNED)
+def test_exactly_the_trained_tensors_are_saved(preset, base, tmp_path):
+    model, folder = tuned_run(preset, base, tmp_path / "run")
+    saved = load_file(next(folder.glob("*.safetensors")))
+    expected = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    if preset == "lora":
+        expected = {n.replace("hf.", "base_model.model.", 1).replace(".default.", "."): p for n, p in expected.items()}
+    assert set(saved) == set(expected)
+    assert all(torch.equal(saved[n], p) for n, p in expected.items())
+
+
+def test_full_run_is_a_transformers_folder(base):
+    hf = AutoModelForAudioClassification.from_pretrained(base)
+    with torch.no_grad():
+        torch.testing.assert_close(hf(features()).logits, logits(checkpoint.load(base).model), atol=1e-6, rtol=0)
+
+
+def test_lora_run_is_a_peft_folder(base, tmp_path):
+    model, folder = tuned_run("lora", base, tmp_path / "run")
+    hf = PeftModel.from_pretrained(AutoModelForAudioClassification.from_pretrained(base), folder).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(hf(features()).logits, logits(model), atol=1e-6, rtol=0)
+        merged = hf.merge_and_unload()
+        torch.testing.assert_close(merged(features()).logits, logits(model), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("preset", ["full", "lora", "adapter"])
+def test_half_precision_loads_as_float32_and_stays_close(preset, base, tmp_path):
+    model, folder = tuned_run(preset, base, tmp_path / "run", half=True)
+    assert {t.dtype for t in load_file(next(folder.glob("*.safetensors"))).values()} == {torch.float16}
+    loaded = checkpoint.load(folder).model
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    torch.testing.assert_close(logits(loaded), logits(model), atol=2e-2, rtol=0)
+
+
+def test_a_run_moved_with_its_base_still_loads(base, tmp_path):
+    model, folder = tuned_run("lora", base, tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    for path in (base, folder):
+        path.rename(tmp_path / "elsewhere" / path.name)
+    moved = checkpoint.load(tmp_path / "elsewhere" / "run").model
+    torch.testing.assert_close(logits(moved), logits(model), atol=1e-6, rtol=0)
+
+
+def test_another_base_is_refused(base, tmp_path):
+    _, folder = tuned_run("lora", base, tmp_path / "run")
+    config = replace(run_config("full", "icbhi", "small"), model=TINY)
+    torch.manual_seed(5)
+    checkpoint.save(base, checkpoint.build(config), config, FACTS)
+    with pytest.raises(CheckpointError, match="was trained on other weights than"):
+        checkpoint.load(folder)
+
+
+def test_a_missing_base_is_named(base, tmp_path):
+    _, folder = tuned_run("adapter", base, tmp_path / "run")
+    base.rename(tmp_path / "away")
+    with pytest.raises(CheckpointError, match="needs its base model at .*base, which is not there"):
+        checkpoint.load(folder)
+
+
+def test_missing_and_damaged_files_are_named(base, tmp_path):
+    with pytest.raises(CheckpointError, match="holds no rsc.json, so it is not a run folder"):
+        checkpoint.load(tmp_path)
+    _, folder = tuned_run("adapter", base, tmp_path / "run")
+    (folder / "weights.safetensors").rename(tmp_path / "kept.safetensors")
+    with pytest.raises(CheckpointError, match="weights.safetensors is missing"):
+        checkpoint.load(folder)
+    (folder / "rsc.json").write_text("{")
+    with pytest.raises(CheckpointError, match="rsc.json is damaged"):
+        checkpoint.load(folder)
+
+
+def test_tensors_of_another_tuning_are_refused(base, tmp_path):
+    _, folder = tuned_run("adapter", base, tmp_path / "run")
+    _, other = tuned_run("adapter_houlsby", base, tmp_path / "other")
+    (other / "weights.safetensors").rename(folder / "weights.safetensors")
+    with pytest.raises(CheckpointError, match="does not hold the tensors its tuning trains"):
+        checkpoint.load(folder)
+
+
+def test_a_tuning_needs_a_full_base(base, tmp_path):
+    _, folder = tuned_run("lora", base, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="a tuning is laid over a full model only"):
+        tuned_run("adapter", folder, tmp_path / "second")
+
+
+def test_a_backbone_that_is_nowhere_is_named():
+    with pytest.raises(CheckpointError, match='"no/such" is neither a checkpoint folder nor a model'):
+        checkpoint.build(run_config("lora", "icbhi", "no/such"))
+
+
+def test_facts_are_plain_json_with_versions(base):
+    facts = json.loads((base / "rsc.json").read_text())
+    assert facts["corpus"] == "ICBHI 2017"
+    assert set(facts["versions"]) == {"python", "torch", "transformers", "peft"}

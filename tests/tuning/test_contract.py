@@ -1,0 +1,178 @@
+"""Every tuning keeps the same contract."""
+
+import pytest
+import torch
+from transformers import ASTConfig, ASTForAudioClassification
+
+from rsc_core import tuning
+from rsc_core.config import PRESETS
+from rsc_core.explain.attention import record_attention
+from rsc_core.models import spectrogram_transformer
+from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
+from tests.conftest import TINY
+
+# name, options, trainable parameters on AST-base geometry (1,024 frames) with four classes
+CASES = [
+    ("linear", {}, 4_612),
+    ("lora", {"rank": 8, "targets": ("k", "v")}, 299_524),
+    ("lora", {"rank": 12, "targets": ("q", "v")}, 446_980),
+    ("lora", {"rank": 8, "targets": ("q", "k", "v", "o")}, 594_436),
+    ("adapter", {"bottleneck": 12}, 253_588),
+    ("adapter", {"bottleneck": 24, "order": "parallel"}, 474_916),
+    ("adapter", {"bottleneck": 12, "placement": "houlsby"}, 502_564),
+    ("adapter", {"bottleneck": 12, "placement": "houlsby", "order": "parallel"}, 502_564),
+    ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
+]
+NAMES = ["-".join(map(str, [name, *options.values()])) for name, options, _ in CASES]
+
+
+@pytest.fixture(params=CASES, ids=NAMES)
+def case(request):
+    name, options, count = request.param
+    return name, tuning.configure(name, options), count
+
+
+def features(batch=3, seed=1):
+    return torch.randn(batch, 98, 128, generator=torch.Generator().manual_seed(seed))
+
+
+def test_trainable_count_on_ast_base(case):
+    name, config, count = case
+    with torch.device("meta"):
+        model = SpectrogramTransformer(ASTForAudioClassification(ASTConfig(num_labels=4)))
+        tuning.apply(model, name, config)
+    assert tuning.count_trainable(model) == count
+
+
+def test_count_equals_the_closed_formula(case, tiny_model):
+    name, config, _ = case
+    total = sum(p.numel() for p in tiny_model.parameters())
+    tuning.apply(tiny_model, name, config)
+    d, layers, head = TINY.hidden_size, TINY.layers, 2 * TINY.hidden_size + 4 * (TINY.hidden_size + 1)
+    expected = {
+        "full": lambda: total,
+        "linear": lambda: head,
+        "lora": lambda: head + layers * len(config.targets) * 2 * d * config.rank,
+        "adapter": lambda: (
+            head
+            + layers
+            * (2 if config.placement == "houlsby" else 1)
+            * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
+        ),
+    }
+    assert tuning.count_trainable(tiny_model) == expected[name]()
+
+
+def test_equals_the_base_model_at_step_0(case, tiny_model):
+    name, config, _ = case
+    with torch.no_grad():
+        before = tiny_model(features())
+        tuning.apply(tiny_model, name, config)
+        assert torch.equal(tiny_model.eval()(features()), before)
+
+
+def test_exactly_the_declared_parameters_move(case, tiny_model):
+    name, config, _ = case
+    tuning.apply(tiny_model, name, config)
+    before = {n: p.detach().clone() for n, p in tiny_model.named_parameters()}
+    declared = {n for n, p in tiny_model.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.SGD([p for p in tiny_model.parameters() if p.requires_grad], lr=0.5)
+    tiny_model.train()
+    for step in range(3):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(tiny_model(features(seed=step)), torch.tensor([0, 1, 2])).backward()
+        optimizer.step()
+    moved = {n for n, p in tiny_model.named_parameters() if not torch.equal(p, before[n])}
+    # A key's bias shifts all scores of a query alike, so softmax leaves it without a gradient.
+    still = {n for n in declared - moved if n.endswith("k_proj.bias")}
+    assert moved | still == declared
+
+
+def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_model):
+    name, config, _ = case
+    tuning.apply(tiny_model, name, config)
+    with torch.no_grad():
+        expected = tiny_model(features())
+        with record_attention(tiny_model) as maps:
+            logits = tiny_model(features())
+    tokens = 2 + tiny_model.layout(98).patches
+    assert [m.shape for m in maps] == [(3, TINY.heads, tokens, tokens)] * TINY.layers
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("lora", {"rank": 0}, "rank must be 1 or more, got 0"),
+        ("lora", {"targets": ("x",)}, "targets must be some of q, k, v, o, got x"),
+        ("lora", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ("adapter", {"bottleneck": 0}, "bottleneck must be 1 or more, got 0"),
+        ("adapter", {"placement": "everywhere"}, 'placement must be "pfeiffer" or "houlsby"'),
+        ("adapter", {"order": "both"}, 'order must be "sequential" or "parallel"'),
+        ("adapter", {"rank": 3}, "has no option rank; its options: bottleneck, placement, order"),
+        ("loar", {}, "there is no tuning 'loar'"),
+    ],
+)
+def test_bad_options_are_refused(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        tuning.configure(name, options)
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(tiny_model):
+    with pytest.raises(ValueError, match="no parameter of the model matches"):
+        tuning.freeze(tiny_model, ("*.nowhere.*",))
+
+
+def test_every_tuning_and_preset_is_in_the_table():
+    assert {name for name, _, _ in CASES} == set(tuning.TUNINGS)
+    for preset in PRESETS.values():
+        tuning.configure(preset.tuning, preset.tuning_options)
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_lora_equals_its_merged_weights(tiny_model, scale):
+    config = tuning.configure("lora", {"rank": 4, "alpha": 4 * scale, "targets": ("k", "v")})
+    tuning.apply(tiny_model, "lora", config)
+    torch.manual_seed(3)
+    for name, parameter in tiny_model.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    torch.manual_seed(0)
+    merged = spectrogram_transformer.build(TINY).eval()
+    for tuned, plain in zip(tiny_model.blocks, merged.blocks, strict=True):
+        for part in ("k_proj", "v_proj"):
+            wrapped = getattr(tuned.attention, part)
+            update = wrapped.lora_B["default"].weight @ wrapped.lora_A["default"].weight
+            with torch.no_grad():
+                getattr(plain.attention, part).weight += scale * update
+    merged.hf.classifier.load_state_dict(tiny_model.hf.classifier.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(tiny_model.eval()(features()), merged(features()), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("placement", ["pfeiffer", "houlsby"])
+def test_adapter_orders_follow_their_equations(tiny_model, placement):
+    """One block by hand: h + S(n) + A(S(n)) and h + S(n) + A(n)."""
+    block = tiny_model.blocks[0]
+    hidden = torch.randn(2, 5, 32)
+    for order in ("sequential", "parallel"):
+        torch.manual_seed(0)
+        model = spectrogram_transformer.build(TINY).eval()
+        tuning.apply(model, "adapter", tuning.configure("adapter", {"placement": placement, "order": order}))
+        adapted = model.blocks[0]
+        for name, p in adapted.named_parameters():
+            if ".adapter." in name:
+                torch.nn.init.normal_(p, std=0.3)
+
+        def add(module, normed, output, order=order):
+            return output + module.adapter(normed if order == "parallel" else output)
+
+        with torch.no_grad():
+            normed = block.layernorm_before(hidden)
+            attended = block.attention(normed)[0]
+            if placement == "houlsby":
+                attended = add(adapted.attention, normed, attended)
+            middle = hidden + attended
+            normed = block.layernorm_after(middle)
+            expected = middle + add(adapted.mlp, normed, block.mlp(normed))
+            torch.testing.assert_close(adapted(hidden), expected, atol=1e-5, rtol=0)

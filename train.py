@@ -1,0 +1,126 @@
+"""Train one preset on one corpus into one run folder.
+
+    python train.py full    --corpus sprsound --data SPRSOUND --out runs/base --backbone small
+    python train.py lora    --corpus icbhi    --data ICBHI    --out runs/lora
+    python train.py --list
+    python train.py lora --help
+
+A run that was interrupted goes on with the same command and --resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from rsc_core.config import PRESETS, TrainConfig, run_config
+
+DEFAULT_BACKBONE = "checkpoints/sprsound-base"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv == ["--list"]:
+        return list_presets()
+    if not argv or argv[0] not in PRESETS:
+        asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
+        print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
+        print(f"presets: {', '.join(PRESETS)}", file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+
+    # Imported here so that --list and a misspelt preset answer at once.
+    from rsc_core import checkpoint, data, engine
+    from rsc_core.data.corpus import CorpusError
+
+    preset = argv[0]
+    parser, train_names, tuning_names = build_parser(preset)
+    args = vars(parser.parse_args(argv[1:]))
+    from_file = json.loads(Path(args["config"]).read_text()) if args["config"] else {}
+    train_options = {**from_file.get("train", {}), **_given(args, train_names)}
+    tuning_options = {**from_file.get("tuning_options", {}), **_given(args, tuning_names)}
+    try:
+        config = engine.inherit(run_config(preset, args["corpus"], args["backbone"], train_options, tuning_options))
+        corpus = data.load(args["corpus"], args["data"])
+        run = engine.fit(config, corpus, args["out"], args["resume"])
+    except (checkpoint.CheckpointError, CorpusError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; go on with: python train.py {shlex.join(argv)} --resume", file=sys.stderr)
+        return 130
+    facts = {
+        "corpus": corpus.title,
+        "learned_from": [*engine.lineage(run.config.backbone), corpus.title],
+        "protocol": run.config.train.protocol,
+        "seed": run.config.train.seed,
+        "best_epoch": run.best_epoch,
+        "split": run.split,
+        "validation": run.validation,
+    }
+    out = checkpoint.save(args["out"], run.model, run.config, facts)
+    print(f"best epoch {run.best_epoch}; saved {out}")
+    print(f"now: python -m rsc_core.evaluate {out} --corpus {args['corpus']} --data {shlex.quote(args['data'])}")
+    return 0
+
+
+def list_presets() -> int:
+    """Print every preset with its four choices."""
+    for name, p in PRESETS.items():
+        print(f"{name:16} {p.model} + {p.tuning} + {p.objective} + {p.features}: {p.summary}")
+    return 0
+
+
+def build_parser(preset: str) -> tuple[argparse.ArgumentParser, list[str], list[str]]:
+    """Return the preset's parser, and the names of its training and tuning options."""
+    from rsc_core import data, tuning
+
+    row = PRESETS[preset]
+    parser = argparse.ArgumentParser(prog=f"train.py {preset}", description=row.summary)
+    parser.add_argument("--corpus", required=True, choices=sorted(data.CORPORA))
+    parser.add_argument("--data", required=True, help="folder of the corpus, as published")
+    parser.add_argument("--out", required=True, help="run folder")
+    parser.add_argument(
+        "--backbone",
+        default=DEFAULT_BACKBONE,
+        help=f'checkpoint folder (default {DEFAULT_BACKBONE}), hub name, or "small" for a fresh small AST',
+    )
+    parser.add_argument("--config", help="JSON file with train and tuning_options; the command line goes before it")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
+    kind = tuning.TUNINGS[row.tuning].Config
+    train_names = _add_options(parser.add_argument_group("training"), TrainConfig, row.train)
+    tuning_names = _add_options(parser.add_argument_group(f"tuning: {row.tuning}"), kind, row.tuning_options)
+    return parser, train_names, tuning_names
+
+
+def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str, Any]) -> list[str]:
+    """Add one flag per field of a config dataclass; returns the fields' names."""
+    types = get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        default = overrides.get(field.name, field.default)
+        several = isinstance(field.default, tuple)
+        item = type(field.default[0]) if several else next(iter(get_args(types[field.name])), types[field.name])
+        group.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=item,
+            nargs="+" if several else None,
+            default=argparse.SUPPRESS,
+            metavar=item.__name__.upper(),
+            help=f"default {' '.join(map(str, default)) if several else default}",
+        )
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _given(args: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return the options that stood on the command line."""
+    return {name: tuple(args[name]) if isinstance(args[name], list) else args[name] for name in names if name in args}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
