@@ -169,10 +169,10 @@ def _warnings(channels: np.ndarray, mono: np.ndarray, rate: int, truncated: bool
 
 
 def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
-    """Upper end of the spectrum in Hz: above it every band lies 70 dB or more under the strongest one."""
+    """Upper end of the spectrum in Hz: above it every band lies 90 dB or more under the strongest one, as only a filter does."""
     size = min(2048, len(waveform))
     frames = np.lib.stride_tricks.sliding_window_view(waveform, size)[:: max(1, size // 2)]
     frames = frames - frames.mean(axis=1, keepdims=True)
     power = np.square(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1))).mean(axis=0)
-    loud = np.flatnonzero(power > power.max() * 1e-7)
+    loud = np.flatnonzero(power > power.max() * 1e-9)
     return float(loud[-1] * rate / size) if len(loud) else 0.0

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import torch
 
-BAND_LIMITS_HZ = {2000.0: 0.2, 4000.0: 0.3, 8000.0: 0.5}
+BAND_LIMITS_HZ = {2000.0: 0.1, 4000.0: 0.2, 8000.0: 0.7}
 """Upper limit -> share of clips. What devices pass: Litt3200 up to 2 kHz, SPRSound's up to 4, others up to 8."""
 
 
-def gain(waveforms: torch.Tensor, generator: torch.Generator, spread_db: float = 6.0) -> torch.Tensor:
+def gain(waveforms: torch.Tensor, generator: torch.Generator, spread_db: float = 2.0) -> torch.Tensor:
     """Scale each clip by a normal draw of ``spread_db`` dB standard deviation."""
     db = torch.randn(len(waveforms), 1, generator=generator) * spread_db
     return waveforms * (10 ** (db / 20)).to(waveforms)
-
-
-def noise(waveforms: torch.Tensor, generator: torch.Generator, low_db: float = 20.0, high_db: float = 50.0):
-    """Add white noise to each clip at a uniform signal-to-noise ratio between ``low_db`` and ``high_db``."""
-    snr_db = low_db + (high_db - low_db) * torch.rand(len(waveforms), 1, generator=generator)
-    rms = waveforms.square().mean(dim=1, keepdim=True).sqrt()
-    white = torch.randn(waveforms.shape, generator=generator).to(waveforms)
-    return waveforms + white * rms * (10 ** (-snr_db / 20)).to(waveforms)
 
 
 def band_limit(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:

@@ -40,9 +40,10 @@ def read_annotation(path: str | Path) -> tuple[Cycle, ...]:
         AnnotationError: it is malformed, or of another kind.
     """
     path = Path(path)
-    if path.suffix == ".txt":
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
         return read_icbhi(path)
-    if path.suffix == ".json":
+    if suffix == ".json":
         return tuple(replace(event, label=SPRSOUND_CLASSES[event.label]) for event in read_sprsound(path)[1])
     raise AnnotationError(
         f"{path.name}: an annotation is a .txt (ICBHI) or .json (SPRSound) file, got {path.suffix!r}"
@@ -57,7 +58,7 @@ def read_icbhi(path: str | Path) -> tuple[Cycle, ...]:
     """
     path = Path(path)
     found = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(_text(path).splitlines(), start=1):
         if not line.strip():
             continue
         where = f"{path.name}, line {number}"
@@ -81,12 +82,17 @@ def read_sprsound(path: str | Path) -> tuple[str, tuple[Cycle, ...]]:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(_text(path))
         record, events = content["record_annotation"], content["event_annotation"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise AnnotationError(
             f"{path.name}: expected JSON with record_annotation and event_annotation ({error})"
         ) from error
+    if not isinstance(record, str) or not isinstance(events, list):
+        raise AnnotationError(
+            f"{path.name}: expected record_annotation to be text and event_annotation a list, got "
+            f"{type(record).__name__} and {type(events).__name__}"
+        )
     found = []
     for number, event in enumerate(events, start=1):
         where = f"{path.name}, event {number}"
@@ -94,14 +100,18 @@ def read_sprsound(path: str | Path) -> tuple[str, tuple[Cycle, ...]]:
             start, end, kind = event["start"], event["end"], event["type"]
         except (KeyError, TypeError):
             raise AnnotationError(f"{where}: expected start, end (ms) and type, got {event!r}") from None
-        if kind not in SPRSOUND_CLASSES:
+        if not isinstance(kind, str) or kind not in SPRSOUND_CLASSES:
             raise AnnotationError(f"{where}: unknown type {kind!r}; known: {', '.join(SPRSOUND_CLASSES)}")
         found.append(Cycle(*_times(start, end, 0.001, where), kind))
     return record, tuple(found)
 
 
 def windows(seconds: float, window_s: float = 5.0) -> tuple[Cycle, ...]:
-    """Cover an unannotated recording with windows; a rest shorter than half a window joins the last one."""
+    """Cover an unannotated recording with contiguous windows.
+
+    A rest shorter than half a window joins the last one, so windows last from ``window_s / 2`` to 1.5 ``window_s``;
+    only a recording shorter than that is one window of its own length.
+    """
     count = max(1, int(seconds / window_s + 0.5))
     edges = [i * window_s for i in range(count)] + [seconds]
     return tuple(Cycle(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True))
@@ -133,8 +143,11 @@ def fill(clip: np.ndarray, length: int) -> np.ndarray:
     """Repeat a clip to exactly ``length`` samples; where copies meet, one fades into the next, so nothing clicks.
 
     Args:
-        clip: (samples,) at least one; a clip longer than ``length`` is cut at its end.
+        clip: (samples,) floating point, at least one; a clip longer than ``length`` is cut at its end.
         length: samples wanted.
+
+    Returns:
+        (length,) whose copy k starts at sample k * ``period_samples(len(clip))``; a view when nothing is repeated.
 
     Raises:
         ValueError: the clip is empty.
@@ -148,9 +161,16 @@ def fill(clip: np.ndarray, length: int) -> np.ndarray:
     fade_in = (np.arange(seam, dtype=np.float32) + 1) / (seam + 1)
     later = clip[:period].copy()
     later[:seam] = fade_in * clip[:seam] + (1 - fade_in) * clip[period:]
-    filled = np.resize(later, length)
-    filled[:seam] = clip[:seam][:length]  # nothing fades into the first copy
+    filled = np.tile(later, -(-length // period))[:length]
+    filled[:seam] = clip[:seam]  # nothing fades into the first copy
     return filled
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise AnnotationError(f"{path.name}: expected a text file, got bytes that are not UTF-8") from None
 
 
 def _times(start: object, end: object, unit_s: float, where: str) -> tuple[float, float]:

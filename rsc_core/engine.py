@@ -225,7 +225,7 @@ def choose_precision(name: str, model: nn.Module, device: torch.device) -> torch
 
 
 def _augment_waveforms(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    for step in (augment.roll, augment.band_limit, augment.noise, augment.gain):
+    for step in (augment.roll, augment.band_limit, augment.gain):
         waveforms = step(waveforms, generator)
     return waveforms
 

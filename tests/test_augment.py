@@ -8,7 +8,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-WAVEFORM_STEPS = [augment.gain, augment.noise, augment.band_limit, augment.roll]
+WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll]
 
 
 @pytest.mark.parametrize("step", WAVEFORM_STEPS)
@@ -28,23 +28,16 @@ def test_gain_scales_and_differs_between_clips():
     assert abs(db.std().item() - 6) < 0.5
 
 
-def test_noise_has_the_asked_ratio():
-    clips = torch.randn(8, 16000, generator=generator(1))
-    added = augment.noise(clips, generator(), low_db=20.0, high_db=20.0) - clips
-    ratio_db = 10 * (clips.square().mean(1) / added.square().mean(1)).log10()
-    torch.testing.assert_close(ratio_db, torch.full((8,), 20.0), atol=0.3, rtol=0)
-
-
 def test_band_limit_removes_what_is_above_and_keeps_what_is_below():
-    clips = torch.randn(60, 16000, generator=generator(1))
+    clips = torch.randn(200, 16000, generator=generator(1))
     before, after = (torch.fft.rfft(x).abs().square() for x in (clips, augment.band_limit(clips, generator())))
     hz = torch.fft.rfftfreq(16000, 1 / 16000)
     kept = (after[:, hz < 1700] / before[:, hz < 1700].clamp_min(1e-9)).mean(dim=1)
-    torch.testing.assert_close(kept, torch.ones(60), atol=1e-3, rtol=0)
+    torch.testing.assert_close(kept, torch.ones(200), atol=1e-3, rtol=0)
     ceilings = {limit: (after[:, hz > limit * 1.001].sum(1) < 1e-3).sum().item() for limit in (2000.0, 4000.0)}
-    assert 4 <= ceilings[2000.0] <= 24
-    assert ceilings[4000.0] - ceilings[2000.0] >= 8
-    assert (after[:, hz > 4100].sum(1) > 1).sum() >= 15  # the rest is left alone
+    assert 8 <= ceilings[2000.0] <= 36
+    assert 20 <= ceilings[4000.0] - ceilings[2000.0] <= 64
+    assert (after[:, hz > 4100].sum(1) > 1).sum() >= 110  # the rest is left alone
 
 
 def test_roll_rotates():

@@ -14,6 +14,9 @@ def load(name: str, root: str | Path) -> Corpus:
     """Return a corpus from a folder laid out as it is published.
 
     Raises:
+        ValueError: there is no such corpus, or an annotation is malformed (``AnnotationError``).
         CorpusError: the folder is not as published.
     """
+    if name not in CORPORA:
+        raise ValueError(f"there is no corpus {name!r}; choose one of {', '.join(CORPORA)}")
     return CORPORA[name].load(root)

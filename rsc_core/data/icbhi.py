@@ -3,8 +3,8 @@
 Layout: ``ICBHI_final_database/NAME.wav`` (or ``.flac``) with ``NAME.txt`` beside it, and the official split
 ``ICBHI_challenge_train_test.txt`` (lines of NAME, tab, train or test). NAME is PATIENT_RECORDING_LOCATION_MODE_DEVICE.
 
-The split list calls recording 226_1b1_Pl_sc Meditron where the audio is called LittC2SE; matched by the whole name, its
-11 training cycles would be lost. So names are matched by their first four parts and the device is the audio file's.
+The split list calls recording 226_1b1_Pl_sc Meditron where the audio is called LittC2SE; matched by the whole name,
+its 11 training cycles would be lost. So names are matched by their first four parts and the device is the audio's.
 """
 
 from __future__ import annotations
@@ -17,17 +17,23 @@ from rsc_core.data.corpus import Clip, Corpus, CorpusError, audio_files
 
 DATABASE = "ICBHI_final_database"
 SPLIT_LIST = "ICBHI_challenge_train_test.txt"
+RECORDINGS, CYCLES = 920, 6898  # of the complete corpus
 DEVICES = ("AKGC417L", "LittC2SE", "Litt3200", "Meditron")
 
 
 def load(root: str | Path) -> Corpus:
     """Return the corpus in a folder laid out as published, complete or a subset of its recordings.
 
+    Args:
+        root: the folder that holds the database and the split list, or the database folder itself.
+
     Raises:
         CorpusError: an audio file lacks its annotation or its place in the split, or a name has another form.
         AnnotationError: an annotation line is malformed.
     """
     root = Path(root)
+    if root.name == DATABASE:
+        root = root.parent
     files = audio_files(root / DATABASE)
     annotations = {path.stem: path for path in (root / DATABASE).glob("*.txt")}
     for name, path in files.items():
@@ -35,11 +41,11 @@ def load(root: str | Path) -> Corpus:
             raise CorpusError(f"{path} has no annotation; expected {path.with_suffix('.txt').name} beside it")
     split = read_split(root / SPLIT_LIST)
     clips = _clips({name: annotations[name] for name in files}, split, files)
-    missing = len(split) - len(files)
     title, notes = "ICBHI 2017", ()
-    if missing:
-        title = f"ICBHI subset ({len(clips) / 6898:.0%})".replace("%", " %")
-        notes = (f"{missing} of {len(split)} recordings of the official split have no audio in {root.name}.",)
+    if len(files) != RECORDINGS:
+        title = f"ICBHI subset ({100 * len(clips) / CYCLES:.0f} %)"
+    if missing := split.keys() - {_key(name) for name in files}:
+        notes = (f"{len(missing)} of {len(split)} recordings of the official split have no audio here.",)
     return Corpus("icbhi", title, root, clips, tuple(files), notes)
 
 
@@ -63,13 +69,14 @@ def read_split(path: Path) -> dict[str, str]:
     if not path.exists():
         raise CorpusError(f"{path} is missing; it is the official train/test list, published beside the database")
     split = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         name, _, side = line.strip().partition("\t")
         if side not in ("train", "test"):
             raise CorpusError(f"{path}, line {number}: expected NAME, tab, train or test, got {line!r}")
-        split[_key(name)] = side
+        if split.setdefault(_key(name), side) != side:
+            raise CorpusError(f"{path}, line {number}: {name} stands on both sides; keep one of its lines")
     return split
 
 
@@ -90,7 +97,10 @@ def _clips(annotations: dict[str, Path], split: dict[str, str], files: dict[str,
             raise CorpusError(
                 f"{name} stands in neither side of {SPLIT_LIST}; expected a line {name}, tab, train or test"
             )
-        for cycle in read_icbhi(annotation):
+        cycles = read_icbhi(annotation)
+        if not cycles:
+            raise CorpusError(f"{annotation} is empty; expected a line for each respiratory cycle")
+        for cycle in cycles:
             clips.append(
                 Clip(
                     recording=name,

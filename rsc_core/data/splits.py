@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rsc_core.config import CLASSES
 from rsc_core.data.corpus import Clip, Corpus
 
 
 def official(corpus: Corpus) -> dict[str, tuple[Clip, ...]]:
     """The corpus's own splits: "train" and "test"; SPRSound's test is "intra" and "inter" together."""
-    sides = {
-        side: tuple(c for c in corpus.clips if c.split == side)
-        for side in dict.fromkeys(c.split for c in corpus.clips)
-    }
-    return sides | {"test": tuple(c for c in corpus.clips if c.split != "train")}
+    sides: dict[str, list[Clip]] = {"train": [], "test": []}
+    for clip in corpus.clips:
+        sides.setdefault(clip.split, []).append(clip)
+    sides["test"] = [clip for clip in corpus.clips if clip.split != "train"]
+    return {side: tuple(clips) for side, clips in sides.items()}
 
 
 def carve_validation(
@@ -28,10 +29,13 @@ def carve_validation(
 
     Returns:
         (clips to learn from, clips to choose by); no patient is in both.
+
+    Raises:
+        ValueError: too few patients: one side would be empty.
     """
     patients = sorted({clip.patient for clip in clips})
     row = {patient: i for i, patient in enumerate(patients)}
-    counts = np.zeros((len(patients), 1 + max(clip.label for clip in clips)))
+    counts = np.zeros((len(patients), len(CLASSES)))
     for clip in clips:
         counts[row[clip.patient], clip.label] += 1
     aim = share * counts.sum(axis=0)
@@ -44,6 +48,11 @@ def carve_validation(
         if distance(have + counts[i]) < distance(have):
             have = have + counts[i]
             chosen.add(patients[i])
+    if not 0 < len(chosen) < len(patients):
+        raise ValueError(
+            f"setting {share:.0%} of the clips aside by patient leaves {len(chosen)} of {len(patients)} patients for "
+            "validation and the rest for training; neither side may be empty: use more patients or another share"
+        )
     return tuple(c for c in clips if c.patient not in chosen), tuple(c for c in clips if c.patient in chosen)
 
 

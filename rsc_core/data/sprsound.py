@@ -25,7 +25,8 @@ def load(root: str | Path) -> Corpus:
     """Return the corpus in a folder laid out as published.
 
     Raises:
-        CorpusError: audio lacks its annotation, an annotation its audio, or a name has another form.
+        CorpusError: audio lacks its annotation, an annotation its audio, a recording stands in both tests, or a name
+            has another form.
         AnnotationError: an annotation is malformed.
     """
     root = Path(root)
@@ -45,7 +46,8 @@ def load(root: str | Path) -> Corpus:
                 raise CorpusError(
                     f"{annotation} has no audio; expected {annotation.stem}.wav in {root / audio_folder}"
                 )
-            unused[audio_folder].pop(annotation.stem, None)
+            if unused[audio_folder].pop(annotation.stem, None) is None:
+                raise CorpusError(f"{annotation} stands in both tests; expected it in one of them")
             events = _events(annotation, files[audio_folder][annotation.stem], split)
             recordings.append(annotation.stem)
             silent += not events
