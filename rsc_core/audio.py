@@ -169,7 +169,7 @@ def _warnings(channels: np.ndarray, mono: np.ndarray, rate: int, truncated: bool
 
 
 def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
-    """Upper end of the spectrum in Hz: above it every band lies 90 dB or more under the strongest one, as only a filter does."""
+    """Upper end of the spectrum in Hz: all above it lies 90 dB or more under the strongest band, as behind a filter."""
     size = min(2048, len(waveform))
     frames = np.lib.stride_tricks.sliding_window_view(waveform, size)[:: max(1, size // 2)]
     frames = frames - frames.mean(axis=1, keepdims=True)

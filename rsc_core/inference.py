@@ -143,7 +143,7 @@ class Analyser:
         result = []
         for name, look in looks.items():
             spread = [
-                attention.over_frames(window, features.shape[1], geometry.patch_size, geometry.time_stride)
+                attention.over_frames(window, geometry.patch_size, geometry.time_stride)
                 for window in look.cpu().numpy()
             ]
             folded = attention.fold_back(spread, first, period, frames).astype(np.float32)

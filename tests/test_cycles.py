@@ -20,11 +20,8 @@ from rsc_core.cycles import (
 
 
 def sprsound_text(*events, record="Normal"):
-    keys = ("start", "end", "type")
-    return json.dumps({
-        "record_annotation": record,
-        "event_annotation": [dict(zip(keys, event, strict=True)) for event in events],
-    })  # fmt: skip
+    events = [{"start": start, "end": end, "type": kind} for start, end, kind in events]
+    return json.dumps({"record_annotation": record, "event_annotation": events})
 
 
 def test_icbhi_flags_are_the_four_classes(tmp_path):
@@ -223,7 +220,7 @@ def test_fill_is_fast_enough_for_every_training_clip():
         clip = np.ones(samples, np.float32)
         times = []
         for _ in range(50):
-            start = time.perf_counter()
+            start = time.process_time()
             fill(clip, 80_000)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         assert min(times) < 1e-3, f"{samples} samples took {min(times) * 1e6:.0f} µs"

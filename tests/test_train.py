@@ -62,6 +62,7 @@ def test_interrupted_and_resumed_equals_undisturbed(tiny_icbhi, base, tmp_path, 
     assert run("lora", tiny_icbhi, base, tmp_path / "whole", "--epochs", "3") == 0
 
     log = engine._log
+
     def stop_in_epoch_3(path, row):
         if row["epoch"] == 3:
             raise KeyboardInterrupt

@@ -57,16 +57,14 @@ def rollout(maps: list[torch.Tensor], layout: TokenLayout) -> torch.Tensor:
     return _read_from_special(flow, layout)
 
 
-def over_frames(patch_map: np.ndarray, frames: int, patch: int, stride: int) -> np.ndarray:
-    """(freq, time) per patch -> (freq, frames): a frame gets the mean of the patches that cover it.
-
-    Frames behind the last patch were not seen and get 0.
-    """
+def over_frames(patch_map: np.ndarray, patch: int, stride: int) -> np.ndarray:
+    """(freq, time) per patch -> (freq, frames the patches cover): a frame gets the mean of the patches over it."""
+    frames = (patch_map.shape[1] - 1) * stride + patch
     total, count = np.zeros((len(patch_map), frames)), np.zeros(frames)
     for t in range(patch_map.shape[1]):
         total[:, t * stride : t * stride + patch] += patch_map[:, t : t + 1]
         count[t * stride : t * stride + patch] += 1
-    return total / np.maximum(count, 1)
+    return total / count
 
 
 def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, frames: int) -> np.ndarray:
@@ -79,7 +77,8 @@ def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, f
         frames: of the clip.
 
     Returns:
-        (freq, frames), the mean over all looks at a frame, scaled to sum to 1.
+        (freq, frames), the mean over all looks at a frame, scaled to sum to 1. A frame behind the last patch gets the
+        value of the last frame that was seen.
     """
     total, count = np.zeros((len(windows[0]), frames)), np.zeros(frames)
     for window, first in zip(windows, first_frames, strict=True):
@@ -87,7 +86,9 @@ def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, f
         inside = position < frames
         np.add.at(total.T, position[inside], window.T[inside])
         np.add.at(count, position[inside], 1)
-    folded = total / np.maximum(count, 1)
+    seen = np.flatnonzero(count)
+    nearest = seen[np.clip(np.searchsorted(seen, np.arange(frames), side="right") - 1, 0, None)]
+    folded = total[:, nearest] / count[nearest]
     return folded / max(folded.sum(), np.finfo(float).tiny)
 
 

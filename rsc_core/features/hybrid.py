@@ -1,6 +1,6 @@
 """CycleGuardian's hybrid spectrogram: constant-Q, gammatone and mel maps of the same sound, 84 rows each.
 
-Parameters are those of the reference (Chu et al. 2025, arXiv:2502.00734): 22 kHz, a frame every 256 samples, CQT with 12
+Parameters are the reference's (Chu et al. 2025, arXiv:2502.00734): 22 kHz, a frame every 256 samples, CQT with 12
 bins an octave from 32.7 Hz (its last row is 3,951 Hz: the reference passes an upper limit of 3,000 Hz that its library
 ignores), gammatone and mel from 32.7 to 3,000 Hz on a 1,024-point spectrum, all in dB, then each row z-scored over
 time. We differ on purpose in one thing: a row that does not change becomes 0, where the reference divides by zero.
@@ -51,10 +51,12 @@ def hybrid(waveforms: torch.Tensor, sample_rate: int = HYBRID_SAMPLE_RATE, stand
         ValueError: the rate is another one, or a clip is shorter than 8,256 samples (0.38 s).
     """
     if sample_rate != HYBRID_SAMPLE_RATE:
-        raise ValueError(f"the hybrid spectrogram is defined at {HYBRID_SAMPLE_RATE} Hz, got {sample_rate}; resample first")
+        raise ValueError(
+            f"the hybrid spectrogram is defined at {HYBRID_SAMPLE_RATE} Hz, got {sample_rate}; resample first"
+        )
     if waveforms.shape[-1] < SHORTEST:
         raise ValueError(
-            f"the hybrid spectrogram needs at least {SHORTEST} samples, got {waveforms.shape[-1]}; repeat the clip first"
+            f"the hybrid spectrogram needs {SHORTEST} samples or more, got {waveforms.shape[-1]}; repeat the clip first"
         )
     waveforms = torch.atleast_2d(waveforms).float()
     device = waveforms.device
@@ -118,7 +120,9 @@ def _constant_q_filters(device: torch.device) -> tuple[torch.Tensor, torch.Tenso
     quality = 1 / (2 ** (1 / PER_OCTAVE) - 1)
     lengths = np.ceil(quality * HYBRID_SAMPLE_RATE / _constant_q_hz())
     kernels = np.zeros((PER_OCTAVE, CQT_KERNEL), dtype=complex)
-    for kernel, hz, length in zip(kernels, _constant_q_hz()[-PER_OCTAVE:], lengths[-PER_OCTAVE:].astype(int), strict=True):
+    for kernel, hz, length in zip(
+        kernels, _constant_q_hz()[-PER_OCTAVE:], lengths[-PER_OCTAVE:].astype(int), strict=True
+    ):
         time = np.arange(length) - (length + 1) // 2
         atom = signal.get_window("hann", length) * np.exp(2j * np.pi * hz / HYBRID_SAMPLE_RATE * time)
         start = (CQT_KERNEL - length) // 2

@@ -62,7 +62,7 @@ def test_validation_takes_whole_patients_and_its_share_of_every_class(cohort, se
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_validation_follows_the_share_asked_for(cohort, share):
     _, validation = splits.carve_validation(cohort, share)
-    assert shares(validation, cohort) == pytest.approx([share] * 4, abs=0.06)
+    assert shares(validation, cohort) == pytest.approx([share] * 4, rel=0.25)
 
 
 def test_same_seed_carves_the_same_patients_whatever_the_order(cohort):
@@ -96,14 +96,10 @@ def test_overlap_is_sorted():
     assert splits.overlap((clip(30), clip(4), clip(5)), (clip(4), clip(30), clip(6))) == ("30", "4")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"recording": "x"}, {"start_s": 0.5}, {"end_s": 2.5}, {"label": 1}],
-    ids=lambda change: next(iter(change)),
-)
-def test_digest_sees_every_change_of_a_clip(change):
+@pytest.mark.parametrize(("field", "value"), [("recording", "x"), ("start_s", 0.5), ("end_s", 2.5), ("label", 1)])
+def test_digest_sees_every_change_of_a_clip(field, value):
     clips = [clip(1), clip(2)]
-    changed = [clips[0], dataclasses.replace(clips[1], **change)]
+    changed = [clips[0], dataclasses.replace(clips[1], **{field: value})]
     assert splits.digest(changed) != splits.digest(clips)
 
 

@@ -48,8 +48,8 @@ def test_rollout_follows_two_blocks():
 
 
 def test_over_frames_gives_each_frame_the_patches_that_cover_it():
-    spread = attention.over_frames(np.array([[1.0, 3.0]]), frames=8, patch=4, stride=2)
-    np.testing.assert_allclose(spread, [[1, 1, 2, 2, 3, 3, 0, 0]])
+    spread = attention.over_frames(np.array([[1.0, 3.0]]), patch=4, stride=2)
+    np.testing.assert_allclose(spread, [[1, 1, 2, 2, 3, 3]])
 
 
 def test_fold_back_averages_copies_of_a_repeated_clip():
@@ -61,3 +61,8 @@ def test_fold_back_averages_copies_of_a_repeated_clip():
 def test_fold_back_averages_overlapping_windows_of_a_long_clip():
     folded = attention.fold_back([np.array([[1.0, 1, 1]]), np.array([[3.0, 3, 3]])], [0, 2], period=5, frames=5)
     np.testing.assert_allclose(folded, np.array([[1, 1, 2, 3, 3]]) / 10)
+
+
+def test_fold_back_carries_the_last_seen_frame_to_the_end():
+    folded = attention.fold_back([np.array([[1.0, 3]])], [0], period=4, frames=4)
+    np.testing.assert_allclose(folded, np.array([[1, 3, 3, 3]]) / 10)
