@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     train_options = {**from_file.get("train", {}), **_given(args, train_names)}
     tuning_options = {**from_file.get("tuning_options", {}), **_given(args, tuning_names)}
     try:
-        config = engine.inherit(run_config(preset, args["corpus"], args["backbone"], train_options, tuning_options))
+        config = run_config(preset, args["corpus"], args["backbone"], train_options, tuning_options)
+        config = engine.inherit(config, args["window_s"])
         corpus = data.load(args["corpus"], args["data"])
         run = engine.fit(config, corpus, args["out"], args["resume"])
     except (checkpoint.CheckpointError, CorpusError, ValueError) as error:
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     facts = {
         "corpus": corpus.title,
-        "learned_from": [*engine.lineage(run.config.backbone), corpus.title],
+        "learned_from": list(dict.fromkeys([*engine.lineage(run.config.backbone), corpus.title])),
         "protocol": run.config.train.protocol,
         "seed": run.config.train.seed,
         "best_epoch": run.best_epoch,
@@ -91,6 +92,7 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, list[str], list[
         default=DEFAULT_BACKBONE,
         help=f'checkpoint folder (default {DEFAULT_BACKBONE}), hub name, or "small" for a fresh small AST',
     )
+    parser.add_argument("--window-s", type=float, help="window in seconds (default: the backbone's; 5 if fresh)")
     parser.add_argument("--config", help="JSON file with train and tuning_options; the command line goes before it")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     kind = tuning.TUNINGS[row.tuning].Config

@@ -5,16 +5,19 @@
 * Any other tuning keeps what it trained in ``weights.safetensors`` under our own parameter names.
 
 The last two name their base model, a folder relative to theirs or a hub name, and its digest, so a tuning is never
-laid over weights it was not trained on. Half-precision tensors load as a float32 model.
+laid over weights it was not trained on. Half-precision tensors load as a float32 model; ``python -m
+rsc_core.checkpoint RUN DESTINATION`` ships a run that way.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -157,6 +160,14 @@ def load(folder: str | Path) -> Checkpoint:
     return Checkpoint(model.eval(), config, facts)
 
 
+def ship(run: str | Path, destination: str | Path) -> Path:
+    """Write a run's model to ``destination`` in half precision, without the state of its training."""
+    loaded = load(run)
+    written = ("config", "parameters", "trainable", "versions", "base", "base_digest")  # save writes these anew
+    facts = {name: value for name, value in loaded.facts.items() if name not in written}
+    return save(destination, loaded.model, loaded.config, facts, half=True)
+
+
 def find_base(folder: str | Path, facts: dict[str, Any]) -> str:
     """Return the base model's folder, or its hub name when it is no folder."""
     base = (Path(folder) / facts["base"]).resolve()
@@ -211,6 +222,20 @@ def _from_peft(name: str) -> str:
     return name
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m rsc_core.checkpoint", description="Ship a run in half precision.")
+    parser.add_argument("run", help="run folder")
+    parser.add_argument("destination", help="folder to write, for example checkpoints/NAME")
+    args = parser.parse_args(argv)
+    try:
+        print(f"shipped {ship(args.run, args.destination)}")
+    except CheckpointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _copy_into(model: nn.Module, state: dict[str, torch.Tensor], folder: Path) -> None:
     expected = tuning.trainable_state(model)
     missing, unexpected = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
@@ -222,3 +247,7 @@ def _copy_into(model: nn.Module, state: dict[str, torch.Tensor], folder: Path) -
     with torch.no_grad():
         for name, tensor in state.items():
             expected[name].copy_(tensor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

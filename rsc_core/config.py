@@ -87,7 +87,6 @@ class TrainConfig:
     protocol: str = "validated"
     device: str = "auto"
     precision: str = "auto"  # "auto" probes whether bf16 is faster here; or "fp32", "bf16"
-    train_window_s: float | None = None  # shorter windows while training (None: the model's own)
     extent_s: tuple[float, float] = (0.8, 4.0)  # a training clip's duration, log-uniform whatever its class
     validation_share: float = 0.15  # of the training patients
     clip_gradient: float = 1.0

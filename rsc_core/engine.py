@@ -47,8 +47,14 @@ class Run:
     split: dict[str, int | str]  # counts and digests of what was trained and validated on
 
 
-def inherit(config: RunConfig) -> RunConfig:
-    """Return the config with audio, features and model taken over from its backbone, where that is a run folder."""
+def inherit(config: RunConfig, window_s: float | None = None) -> RunConfig:
+    """Return the config with audio, features and model taken over from its backbone, where that is a run folder.
+
+    A window of ``window_s`` replaces the backbone's: a model may learn on short windows first, at half the cost.
+    """
+    if window_s:
+        config = inherit(config)
+        return replace(config, audio=replace(config.audio, window_s=window_s))
     if not (Path(config.backbone) / checkpoint.FACTS).exists():
         return config
     base = from_json(RunConfig, checkpoint.read_facts(config.backbone)["config"])
@@ -116,7 +122,7 @@ def fit(config: RunConfig, corpus: Corpus, out: str | Path, resume: bool = False
         batches = training_batches(
             training,
             waveforms,
-            settings.train_window_s or config.audio.window_s,
+            config.audio.window_s,
             settings.extent_s,
             settings.batch_size,
             settings.balance,

@@ -96,6 +96,15 @@ def test_half_precision_loads_as_float32_and_stays_close(preset, base, tmp_path)
     torch.testing.assert_close(logits(loaded), logits(model), atol=2e-2, rtol=0)
 
 
+def test_shipping_halves_a_run(base, tmp_path):
+    model, folder = tuned_run("lora", base, tmp_path / "run")
+    assert checkpoint.main([str(folder), str(tmp_path / "deep" / "shipped")]) == 0
+    shipped = checkpoint.load(tmp_path / "deep" / "shipped")
+    torch.testing.assert_close(logits(shipped.model), logits(model), atol=2e-2, rtol=0)
+    assert shipped.facts["corpus"] == "ICBHI 2017"
+    assert checkpoint.main([str(tmp_path), str(tmp_path / "nothing")]) == 1
+
+
 def test_a_run_moved_with_its_base_still_loads(base, tmp_path):
     model, folder = tuned_run("lora", base, tmp_path / "run")
     (tmp_path / "elsewhere").mkdir()

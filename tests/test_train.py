@@ -166,6 +166,11 @@ def test_options_from_a_file_and_the_command_line(tiny_icbhi, base, tmp_path):
     assert (config.train.lr, config.train.extent_s, config.tuning_options["rank"]) == (0.02, (0.5, 0.9), 2)
 
 
+def test_a_window_given_replaces_the_backbones(tiny_icbhi, base, tmp_path):
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", "--window-s", "0.5") == 0
+    assert checkpoint.load(tmp_path / "run").config.audio.window_s == 0.5
+
+
 def test_predict_scores_the_good_files_and_names_the_bad(tiny_icbhi, base, tmp_path, capsys):
     assert run("lora", tiny_icbhi, base, tmp_path / "run") == 0
     capsys.readouterr()

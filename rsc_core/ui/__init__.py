@@ -1,39 +1,47 @@
-"""The page: the only package that imports gradio, and it does not import torch."""
+"""The page: the only package that imports gradio. No torch is imported until a model is needed."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core.inference import Analyser
-from rsc_core.ui import analyse, texts
+from rsc_core.ui import texts
+from rsc_core.ui.analyse import AnalyseTab
+
+if TYPE_CHECKING:
+    from rsc_core.inference import Analyser
 
 HERE = Path(__file__).parent
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+CACHE_S = (600, 3600)  # how often files are looked at, and how old they may get
+SESSIONS = 64  # visitors remembered; one holds a recording of up to 40 MB
 
 
 def build_app(analyser: Analyser) -> gr.Blocks:
-    """Return the page over an analyser's models; launch it with ``launch_options``."""
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as app:
-        gr.Markdown(f"# {texts.TITLE}\n{texts.INTRO}", elem_id="title")
-        if analyser.cards:
-            with gr.Tab("Analyse"):
-                analyse.build(analyser)
-        else:
-            gr.Markdown(texts.NO_MODELS.format(folder=analyser.folder))
-    return app.queue(default_concurrency_limit=2)
+    """Return the page around an Analyser, whose models are asked for only when the page is open."""
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
+        gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
+        tab = AnalyseTab(analyser)
+        app.load(
+            tab.models, None, [tab.model, tab.card, tab.button], api_name="models", concurrency_limit=None, show_progress="hidden"
+        )
+    app.queue(max_size=32, default_concurrency_limit=2)
+    return app
 
 
 def launch_options() -> dict[str, Any]:
-    """Return what gradio's ``launch`` needs for this page: looks, the recorder's script, limits."""
+    """Return what ``launch`` needs besides host and port."""
+    words = json.dumps(texts.MICROPHONE)
     return {
-        "theme": gr.themes.Soft(
-            primary_hue="sky", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
-        ),
-        "css": (HERE / "style.css").read_text(),
-        "head": f"<script>{(HERE / 'recorder.js').read_text()}</script>",
+        "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=FONT, font_mono=("ui-monospace", "monospace")),
+        "css_paths": HERE / "style.css",
+        "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>",
         "max_file_size": "120mb",
+        "state_session_capacity": SESSIONS,
+        "footer_links": ["api"],
         "ssr_mode": False,
-        "footer_links": [],
+        "share": False,
     }

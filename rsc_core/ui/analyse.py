@@ -1,234 +1,313 @@
-"""The tab "Analyse": a sound in, cycles, labels and pictures out."""
+"""The tab that analyses one recording: hear it, see it, read its labels, switch the model.
+
+Callbacks check, call and draw. Each visitor has one ``Shown`` in a ``gr.State``; the server forgets it after an hour.
+Drawing callbacks take the width of the result column first, which the browser measures as it calls (``MEASURE``).
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
-from rsc_core import figures, synth
-from rsc_core.analysis import Analysis, CycleView, ModelCard
+from rsc_core import figures
+from rsc_core.analysis import Analysis, CycleView
 from rsc_core.audio import AudioError
-from rsc_core.checkpoint import CheckpointError
 from rsc_core.cycles import AnnotationError
-from rsc_core.inference import Analyser, annotation_beside
-from rsc_core.ui import texts
+from rsc_core.figures import AxisMap, Picture
+from rsc_core.ui import markup, texts
+from rsc_core.ui.examples import Examples
 
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-ERRORS = (AudioError, AnnotationError, CheckpointError)
+if TYPE_CHECKING:
+    from rsc_core.inference import Analyser
 
+FORGET_S = 3600
+WIDTHS_PX = (280, 1200)
+MEASURE = "(_, ...rest) => [document.getElementById('results').clientWidth, ...rest]"
+MICROPHONE_HZ = 48000  # what a browser's recorder runs at
 
-def build(analyser: Analyser) -> None:
-    """Lay out the tab inside the current Blocks and wire it."""
-    examples = {**dict.fromkeys(synth.EXAMPLES), **real_examples()}
-    analysis, chosen, view = gr.State(), gr.State(0), gr.State()
-    units = list(texts.UNITS)
-
-    with gr.Row():
-        with gr.Column(scale=4, min_width=300):
-            sound = gr.Audio(
-                label="Breath sound",
-                sources=["upload", "microphone"],
-                type="filepath",
-                elem_id="sound",
-                editable=False,
-            )
-            gr.HTML(f'<div id="microphone-status">{texts.MICROPHONE}</div>')
-            gr.Markdown(texts.CONSENT, elem_classes="small")
-            example = gr.Dropdown(
-                list(examples),
-                value=None,
-                label="Or pick an example (the named sounds are synthesised)",
-                elem_id="example",
-            )
-            with gr.Accordion("Annotation (optional)", open=False):
-                annotation = gr.File(label="ICBHI .txt or SPRSound .json", file_types=[".txt", ".json"], height=120)
-            model = gr.Radio(list(analyser.cards), value=analyser.default, label="Model", elem_id="model")
-            card = gr.Markdown(describe(analyser.cards[analyser.default]), elem_id="card", elem_classes="small")
-            button = gr.Button("Analyse", variant="primary", elem_id="analyse")
-        with gr.Column(scale=7, min_width=300):
-            gr.Markdown(texts.NOTICE, elem_id="notice")
-            warnings = gr.Markdown(elem_id="warnings")
-            wave = _picture("Recording and its cycles, coloured by label", "waveform")
-            summary = gr.Markdown(texts.CHOOSE, elem_classes="small")
-            table = gr.Dataframe(
-                headers=[*texts.COLUMNS],
-                interactive=False,
-                label="Cycles",
-                elem_id="cycles",
-                max_height=260,
-                wrap=False,
-            )
-            gr.Markdown(texts.COLUMNS_HELP, elem_classes="small")
-            with gr.Row():
-                whole = gr.Audio(label="Recording", interactive=False, elem_id="play-recording", min_width=240)
-                part = gr.Audio(label="Chosen cycle", interactive=False, elem_id="play-cycle", min_width=240)
-    heading = gr.Markdown(elem_id="chosen-cycle")
-    unit = gr.Radio(units, value=units[0], label="Spectrograms", elem_id="unit")
-    with gr.Row():
-        with gr.Column(min_width=300):
-            log_mel = _picture("Log-mel spectrogram, what the model reads", "log-mel")
-            attention = _picture("Attention of the chosen cycle over its spectrogram", "attention")
-            gr.Markdown(texts.ATTENTION, elem_classes="small")
-        with gr.Column(min_width=300):
-            hybrid = _picture("Hybrid spectrogram: CQT, Gammatone, Mel", "hybrid")
-            gr.Markdown(texts.HYBRID, elem_classes="small")
-
-    overview = [analysis, chosen, warnings, wave, summary, table, whole]
-    detail = [view, heading, part, log_mel, hybrid, attention]
-
-    def analyse(path: str | None, model_name: str, annotation_path: str | None):
-        if not path:
-            raise gr.Error("There is no sound yet. Record, upload or pick an example first.")
-        try:
-            return _overview(analyser.analyse(path, model_name, annotation_path), 0)
-        except ERRORS as error:
-            raise gr.Error(str(error), title="This cannot be analysed") from None
-
-    def pick(name: str | None, model_name: str):
-        if not name:
-            return (gr.skip(),) * (2 + len(overview))
-        path = examples[name] or _synthesised(name)
-        beside = annotation_beside(path)
-        return str(path), beside and str(beside), *analyse(str(path), model_name, beside)
-
-    def switch(current: Analysis | None, index: int, model_name: str):
-        text = describe(analyser.cards[model_name])
-        if current is None:
-            return text, *(gr.skip(),) * len(overview)
-        try:
-            shown = _overview(analyser.relabel(current, model_name), index)
-        except CheckpointError as error:
-            raise gr.Error(str(error)) from None
-        return text, *shown[:-1], gr.skip()  # the recording plays on
-
-    def draw(current: Analysis | None, index: int, unit_name: str) -> Iterator[tuple]:
-        if current is None:
-            yield (gr.skip(),) * len(detail)
-            return
-        seen = analyser.view(current, index)
-        spectrograms = _spectrograms(seen, unit_name)
-        yield seen, _heading(current, index), _player(seen.waveform, seen.sample_rate), *spectrograms, gr.skip()
-        yield *(gr.skip(),) * 5, figures.attention(seen.attention, seen.log_mel["db"]).pixels()
-
-    def choose_row(event: gr.SelectData, current: Analysis):
-        return event.index[0], figures.waveform(current, event.index[0]).pixels()
-
-    def choose_place(event: gr.SelectData, current: Analysis, index: int):
-        place = figures.waveform(current).at(*event.index)
-        hits = [i for i, c in enumerate(current.cycles) if place and c.start_s <= place[0] <= c.end_s]
-        index = hits[0] if hits else index
-        return index, figures.waveform(current, index).pixels()
-
-    def change_unit(seen: CycleView | None, unit_name: str):
-        return (gr.skip(),) * 2 if seen is None else _spectrograms(seen, unit_name)
-
-    drawing = {"fn": draw, "inputs": [analysis, chosen, unit], "outputs": detail, "api_name": False}
-    fresh = {"inputs": [sound, model, annotation], "outputs": overview}
-    sound.upload(lambda: None, None, annotation, api_name=False).then(analyse, **fresh, api_name=False).success(
-        **drawing
-    )
-    sound.stop_recording(lambda: None, None, annotation, api_name=False).then(
-        analyse, **fresh, api_name=False
-    ).success(**drawing)
-    button.click(analyse, **fresh, api_name="analyse").success(**(drawing | {"api_name": "view"}))
-    example.input(pick, [example, model], [sound, annotation, *overview], api_name="example").success(**drawing)
-    model.input(switch, [analysis, chosen, model], [card, *overview], api_name="model").success(**drawing)
-    table.select(choose_row, analysis, [chosen, wave], api_name=False).success(**drawing)
-    wave.select(choose_place, [analysis, chosen], [chosen, wave], api_name=False).success(**drawing)
-    unit.input(change_unit, [view, unit], [log_mel, hybrid], api_name=False)
+Updates = dict[gr.components.Component, Any]
 
 
-def real_examples() -> dict[str, Path]:
-    """Name -> path of the sound files in the folder that RSC_EXAMPLES names, if it does."""
-    folder = os.environ.get("RSC_EXAMPLES")
-    if not folder:
-        return {}
-    return {path.stem: path for path in sorted(Path(folder).iterdir()) if path.suffix.lower() in SOUNDS}
+@dataclass(frozen=True)
+class Shown:
+    """What a visitor looks at."""
+
+    analysis: Analysis
+    chosen: int  # cycle
+    waveform_axes: AxisMap
+    view: CycleView | None = None
 
 
-def describe(card: ModelCard) -> str:
-    """Return a model's card as a few lines."""
-    low, high = card.score_interval
-    score = "not evaluated"
-    if card.score == card.score:  # not NaN
-        score = (
-            f"**Score {card.score:.1f}** (95 % over patients {low:.1f} to {high:.1f}), "
-            f"Sp {card.specificity:.1f}, Se {card.sensitivity:.1f}"
+class AnalyseTab:
+    """Builds the tab inside the current ``gr.Blocks`` and wires it to an Analyser."""
+
+    def __init__(self, analyser: Analyser):
+        self.analyser = analyser
+        self.examples = Examples()
+        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.shown = gr.State(time_to_live=FORGET_S)
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=300, elem_id="input"):
+                self._build_input()
+            with gr.Column(scale=9, min_width=300, elem_id="results"):
+                self.welcome = gr.HTML(markup.paragraph(texts.WELCOME, "welcome"), js_on_load=None)
+                with gr.Column(visible=False) as self.result:
+                    self._build_result()
+        self._wire()
+
+    def _build_input(self) -> None:
+        self.audio = gr.Audio(
+            sources=["microphone", "upload"],
+            type="filepath",
+            label="Breath sound",
+            buttons=["download"],
+            waveform_options=gr.WaveformOptions(sample_rate=MICROPHONE_HZ),
+            elem_id="recording",
         )
-    return (
-        f"**{card.name}**: {card.title}  \n"
-        f"{card.trainable:,} of {card.parameters:,} parameters trained  \n"
-        f"{score} on {card.corpus}; protocol {card.protocol}  \n{card.base}"
-    )
-
-
-def _overview(current: Analysis, index: int) -> tuple:
-    """Values of the overview's components."""
-    recording = current.recording
-    facts = (
-        f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, "
-        f"{'mono' if recording.channels == 1 else f'{recording.channels} channels, averaged'}, "
-        f"scaled by {20 * np.log10(recording.gain):+.0f} dB. "
-        f"{texts.ANNOTATED if current.annotated else texts.WINDOWS} {texts.CHOOSE}"
-    )
-    rows = [
-        [
-            i + 1,
-            f"{cycle.start_s:.2f}",
-            f"{cycle.end_s:.2f}",
-            cycle.label or "",
-            label,
-            f"{crackle:.2f}",
-            f"{wheeze:.2f}",
-            *(f"{p:.2f}" for p in probabilities),
-        ]
-        for i, (cycle, label, crackle, wheeze, probabilities) in enumerate(
-            zip(
-                current.cycles,
-                current.labels,
-                current.crackle_present,
-                current.wheeze_present,
-                current.probabilities,
-                strict=True,
-            )
+        gr.HTML(
+            f'<p id="microphone-state" class="note" aria-live="polite">{texts.MICROPHONE["before"]}</p>'
+            + markup.paragraph(f"{texts.RECORDER} {texts.KEPT}", "note"),
+            js_on_load=None,
         )
-    ]
-    table = {"headers": [*texts.COLUMNS, *current.classes], "data": rows}
-    warnings = "\n".join(f"- {warning}" for warning in recording.warnings)
-    picture = figures.waveform(current, index).pixels()
-    return current, index, warnings, picture, facts, table, _player(recording.waveform, recording.sample_rate)
+        self.example = gr.Dropdown(self.examples.names, value=None, label="Or an example", elem_id="example")
+        with gr.Accordion("Annotation (optional)", open=False):
+            self.annotation = gr.File(
+                label="ICBHI .txt or SPRSound .json", file_types=[".txt", ".json"], height=110, elem_id="annotation"
+            )
+        self.button = gr.Button("Analyse", variant="primary", elem_id="analyse")
+        self.model = gr.Radio([], label="Model", elem_id="model")
+        self.card = gr.HTML(markup.paragraph(texts.LOADING, "note"), js_on_load=None, elem_id="card")
+
+    def _build_result(self) -> None:
+        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        self.remarks = gr.HTML(js_on_load=None, elem_id="remarks")
+        with gr.Row():
+            self.recording_player = _player("The recording", "play-recording")
+            self.cycle_player = _player("The chosen cycle", "play-cycle")
+        self.played = gr.HTML(js_on_load=None)
+        gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
+        self.waveform = _picture("Waveform with its cycles coloured by label", "waveform")
+        self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="table")
+        self.heading = gr.HTML(js_on_load=None)
+        self.values = gr.Radio(
+            [(text, key) for key, text in texts.VALUES.items()],
+            value="db",
+            show_label=False,
+            container=False,
+            elem_id="values",
+        )
+        self.log_mel = _picture("Log-mel spectrogram of the chosen cycle", "log-mel")
+        self.hybrid = _picture("Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel", "hybrid")
+        gr.HTML(f"<h2>Where the model reads</h2>{markup.paragraph(texts.ATTENTION, 'note')}", js_on_load=None)
+        self.attention = _picture("Attention of the last layer and rollout over the log-mel spectrogram", "attention")
+
+    def _wire(self) -> None:
+        overview = [self.shown, self.welcome, self.result, self.remarks, self.recording_player, self.played]
+        overview += [self.waveform, self.table]
+        cycle = [self.shown, self.heading, self.cycle_player, self.log_mel, self.hybrid, self.attention]
+        everything = list(dict.fromkeys([*overview, *cycle]))
+        # Drawing and models share the processor: one visitor's callback at a time.
+        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        analysing = {**shared, "show_progress": "hidden"}  # the page says so itself
+        redrawing = {**shared, "show_progress": "minimal", "show_progress_on": self.waveform}
+        inputs = [self.width, self.audio, self.annotation, self.model, self.values]
+        new = [self.width, self.audio, self.model, self.values]
+        gr.on([self.button.click, self.annotation.upload], self.analyse, inputs, everything, api_name="analyse", **analysing)
+        gr.on(
+            [self.audio.upload, self.audio.stop_recording],
+            self.analyse_new,
+            new,
+            [*everything, self.annotation, self.example],
+            api_name="analyse_new",
+            **analysing,
+        )
+        self.example.input(
+            self.analyse_example,
+            [self.width, self.example, self.model, self.values],
+            [*everything, self.audio, self.annotation],
+            api_name="analyse_example",
+            **analysing,
+        )
+        self.model.input(
+            self.switch_model,
+            [self.width, self.shown, self.model, self.values],
+            [*everything, self.card],
+            api_name="switch_model",
+            **redrawing,
+        )
+        choice = [self.width, self.shown, self.values]
+        drawn = [*dict.fromkeys([*cycle, self.waveform, self.table])]
+        self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
+        self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
+        self.values.input(
+            self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **analysing
+        )
+        self.audio.clear(
+            self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
+        )
+
+    def models(self) -> tuple[Any, str, Any]:
+        """Return the model list, the chosen one's card, and whether there is something to analyse with."""
+        with spoken():
+            cards = self.analyser.cards
+        if not cards:
+            missing = markup.no_model(str(getattr(self.analyser, "folder", "checkpoints")))
+            return gr.Radio(choices=[], visible=False), missing, gr.Button(interactive=False)
+        default = self.analyser.default
+        return gr.Radio(choices=list(cards), value=default), markup.model_card(cards[default]), gr.Button()
+
+    def analyse(
+        self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str
+    ) -> Iterator[Updates]:
+        """Label a recording: first the overview, then the pictures of its first cycle."""
+        if not audio:
+            raise gr.Error(texts.NO_AUDIO, print_exception=False)
+        yield self._instead(markup.paragraph(texts.WORKING, "welcome"))
+        try:
+            with spoken():
+                analysis = self.analyser.analyse(audio, model, annotation)
+        except Exception as error:  # whatever it is, the page must not go on saying that it works
+            text = error.message if isinstance(error, gr.Error) else texts.BROKEN
+            yield self._instead(f'<p class="notice" role="alert">{text}</p>')
+            raise
+        yield from self._show(analysis, 0, width_px, values)
+
+    def analyse_new(self, width_px: float, audio: str | None, model: str | None, values: str) -> Iterator[Updates]:
+        """Label a recording that has just arrived; the annotation and name of the one before go first."""
+        yield {self.annotation: None, self.example: None}
+        yield from self.analyse(width_px, audio, None, model, values)
+
+    def analyse_example(self, width_px: float, name: str, model: str | None, values: str) -> Iterator[Updates]:
+        """Open an example and label it."""
+        if name not in self.examples.names:
+            raise gr.Error(f"There is no example {name!r}.", print_exception=False)
+        audio, annotation = self.examples.open(name)
+        yield {self.audio: audio, self.annotation: annotation}
+        yield from self.analyse(width_px, audio, annotation, model, values)
+
+    def switch_model(self, width_px: float, shown: Shown | None, model: str, values: str) -> Iterator[Updates]:
+        """Label the same recording with another model."""
+        with spoken():
+            yield {self.card: markup.model_card(self.analyser.cards[model])}
+            if shown is None:
+                return
+            analysis = self.analyser.relabel(shown.analysis, model)
+        yield from self._show(analysis, shown.chosen, width_px, values, played=True)
+
+    def choose_row(self, width_px: float, shown: Shown, values: str, event: gr.SelectData) -> Iterator[Updates]:
+        """Show the cycle whose row was clicked."""
+        yield from self._choose(shown, int(event.index), width_px, values)
+
+    def choose_on_waveform(self, width_px: float, shown: Shown, values: str, event: gr.SelectData) -> Iterator[Updates]:
+        """Show the cycle that was clicked on the waveform."""
+        s, _ = shown.waveform_axes.at(*event.index)
+        hits = [i for i, cycle in enumerate(shown.analysis.cycles) if cycle.start_s <= s < cycle.end_s]
+        if hits:
+            yield from self._choose(shown, hits[0], width_px, values)
+        else:
+            yield {}
+
+    def switch_values(self, width_px: float, shown: Shown, values: str) -> Updates:
+        """Show the spectrograms in dB, or as the model sees them."""
+        return self._spectrograms(shown.view, width_px, values)
+
+    def clear(self) -> Updates:
+        """Forget the recording."""
+        welcome = self._instead(markup.paragraph(texts.WELCOME, "welcome"))
+        return {self.shown: None, self.example: None, self.annotation: None, **welcome}
+
+    def _instead(self, html: str) -> Updates:
+        """Show this in the place of a result."""
+        return {self.welcome: gr.HTML(html, visible=True), self.result: gr.Column(visible=False)}
+
+    def _show(
+        self, analysis: Analysis, chosen: int, width_px: float, values: str, played: bool = False
+    ) -> Iterator[Updates]:
+        """The overview of an analysis, then its chosen cycle; ``played``: its players stand already."""
+        shown, updates = self._overview(analysis, chosen, width_px)
+        updates |= {
+            self.welcome: gr.HTML(visible=False),
+            self.result: gr.Column(visible=True),
+            self.remarks: markup.remarks(analysis),
+        }
+        recording = analysis.recording
+        if not played:
+            updates[self.recording_player] = _sound(recording.waveform, recording.sample_rate)
+            updates[self.played] = markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note")
+        yield {self.shown: shown, **updates}
+        yield self._cycle(shown, width_px, values)
+
+    def _choose(self, shown: Shown, chosen: int, width_px: float, values: str) -> Iterator[Updates]:
+        shown, updates = self._overview(shown.analysis, chosen, width_px)
+        yield {self.shown: shown, **updates}
+        yield self._cycle(shown, width_px, values)
+
+    def _overview(self, analysis: Analysis, chosen: int, width_px: float) -> tuple[Shown, Updates]:
+        picture = figures.waveform(analysis, chosen, **_size(width_px))
+        shown = Shown(analysis, chosen, picture.axes[0])
+        return shown, {self.waveform: picture.pixels(), self.table: markup.cycle_table(analysis, chosen)}
+
+    def _cycle(self, shown: Shown, width_px: float, values: str) -> Updates:
+        with spoken():
+            view = self.analyser.view(shown.analysis, shown.chosen)
+        heading = f"<h2>Cycle {shown.chosen + 1}: {view.cycle.start_s:.2f} to {view.cycle.end_s:.2f} s</h2>"
+        return {
+            self.shown: replace(shown, view=view),
+            self.heading: heading,
+            self.cycle_player: _sound(view.waveform, view.sample_rate),
+            self.attention: figures.attention(view, **_size(width_px)).pixels(),
+            **self._spectrograms(view, width_px, values),
+        }
+
+    def _spectrograms(self, view: CycleView, width_px: float, values: str) -> Updates:
+        pictures: dict[gr.Image, Picture] = {
+            self.log_mel: figures.log_mel(view, values, **_size(width_px)),
+            self.hybrid: figures.hybrid(view, values, **_size(width_px)),
+        }
+        return {place: picture.pixels() for place, picture in pictures.items()}
 
 
-def _heading(current: Analysis, index: int) -> str:
-    cycle = current.cycles[index]
-    kind = "Cycle" if current.annotated else "Window"
-    return (
-        f"### {kind} {index + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s, labelled {current.labels[index]} by "
-        f"{current.model.name}"
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Show errors meant for the visitor on the page; they stay out of the log, since they may hold a file's name."""
+    from rsc_core.checkpoint import CheckpointError  # imports torch: not before a model is needed
+
+    try:
+        yield
+    except (AudioError, AnnotationError, CheckpointError) as error:
+        raise gr.Error(escape(str(error), quote=False), duration=20, print_exception=False) from None
+
+
+def _picture(alt: str, name: str) -> gr.Image:
+    return gr.Image(
+        alt_text=alt,
+        format="png",
+        interactive=False,
+        show_label=False,
+        container=False,
+        buttons=[],
+        elem_id=name,
+        elem_classes="picture",
     )
 
 
-def _spectrograms(seen: CycleView, unit_name: str) -> tuple[np.ndarray, np.ndarray]:
-    key = texts.UNITS[unit_name]
-    return figures.log_mel(seen.log_mel[key]).pixels(), figures.hybrid(seen.hybrid[key]).pixels()
+def _player(label: str, name: str) -> gr.Audio:
+    return gr.Audio(label=label, interactive=False, buttons=["download"], elem_id=name)
 
 
-def _picture(label: str, elem_id: str) -> gr.Image:
-    return gr.Image(label=label, elem_id=elem_id, interactive=False, format="png", buttons=["download", "fullscreen"])
+def _size(width_px: float) -> dict[str, float]:
+    """Layout width and sharpness: phones have the finer screens."""
+    width = int(np.clip(width_px, *WIDTHS_PX))
+    return {"width_px": width, "scale": 2.0 if width < figures.NARROW_PX else 1.5}
 
 
-def _player(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:
-    """Sixteen-bit samples, turned down only where they would clip: Gradio normalises anything else."""
-    peak = max(1.0, float(np.abs(waveform).max()) / 0.98)
-    return sample_rate, np.round(waveform / peak * 32767).astype(np.int16)
-
-
-def _synthesised(name: str) -> Path:
-    path = Path(tempfile.mkdtemp(prefix="rsc-example-")) / f"{name.lower().replace(' ', '_')}.wav"
-    synth.write(path, synth.example(name))
-    return path
+def _sound(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:
+    """(rate, int16 samples): given floats, Gradio would scale every cycle to its own peak."""
+    peak = max(float(np.abs(waveform).max(initial=0)), 1.0)
+    return sample_rate, (waveform * (32767 / peak)).astype(np.int16)

@@ -1,46 +1,58 @@
-// Browsers clean up speech: echo cancellation, noise suppression and gain control erase lung sounds. This wraps
-// getUserMedia before the recorder can call it, switches all three off, and writes what the browser granted.
+/* Opens the microphone raw: echo cancellation, noise suppression and automatic gain are made for speech and erase lung
+   sounds. Runs before the recorder exists, so that it never sees the browser's own getUserMedia. WORDS comes from
+   texts.py. Where the browser can, recorded sound is kept as PCM instead of being compressed. */
 (() => {
-  const PROCESSING = {
-    echoCancellation: "echo cancellation",
-    noiseSuppression: "noise suppression",
-    autoGainControl: "automatic gain",
-  };
-  const say = (text) => {
-    const line = document.getElementById("microphone-status");
-    if (line) line.textContent = text;
-  };
-  const media = navigator.mediaDevices;
-  if (!media || !media.getUserMedia) {
-    const why = "Microphone: this browser gives none to this page (it needs https or localhost). Upload a file instead.";
-    const timer = setInterval(() => {
-      if (!document.getElementById("microphone-status")) return;
-      clearInterval(timer);
-      say(why);
-    }, 300);
+  const PROCESSING = ["echoCancellation", "noiseSuppression", "autoGainControl"];
+
+  function say(text, state) {
+    const place = document.getElementById("microphone-state");
+    if (place) {
+      place.textContent = text;
+      place.dataset.state = state;
+    }
+  }
+
+  function describe(settings) {
+    const value = (name) => (name in settings ? (settings[name] ? WORDS.on : WORDS.off) : WORDS.unknown);
+    const list = PROCESSING.map((name) => `${WORDS[name]} ${value(name)}`).join(", ");
+    const rate = settings.sampleRate ? `, ${settings.sampleRate.toLocaleString("en")} Hz` : "";
+    const altered = PROCESSING.some((name) => settings[name]);
+    say(`${WORDS.granted} ${list}${rate}. ${altered ? WORDS.altered : WORDS.clean}`, altered ? "altered" : "clean");
+  }
+
+  const devices = navigator.mediaDevices;
+  if (!devices || !devices.getUserMedia || !window.MediaRecorder) {
+    const wait = new MutationObserver(() => {
+      if (document.getElementById("microphone-state")) {
+        wait.disconnect();
+        say(WORDS.missing, "missing");
+      }
+    });
+    wait.observe(document, { childList: true, subtree: true });
     return;
   }
 
-  const open = media.getUserMedia.bind(media);
-  media.getUserMedia = async (constraints = {}) => {
+  const open = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (constraints = {}) => {
     if (!constraints.audio) return open(constraints);
     const asked = constraints.audio === true ? {} : constraints.audio;
-    const raw = Object.fromEntries(Object.keys(PROCESSING).map((name) => [name, false]));
-    let stream;
+    const off = Object.fromEntries(PROCESSING.map((name) => [name, false]));
     try {
-      stream = await open({ ...constraints, audio: { ...asked, ...raw } });
+      const stream = await open({ ...constraints, audio: { ...asked, ...off } });
+      describe(stream.getAudioTracks()[0].getSettings());
+      return stream;
     } catch (error) {
-      say(`Microphone: not available (${error.name}). Allow it in the browser's settings, or upload a file.`);
+      say(WORDS[error.name] || WORDS.failed, "refused");
       throw error;
     }
-    const granted = stream.getAudioTracks()[0].getSettings();
-    window.rscMicrophone = granted;
-    const states = Object.entries(PROCESSING).map(([name, words]) => {
-      const state = granted[name] === undefined ? "not told" : granted[name] ? "STILL ON" : "off";
-      return `${words} ${state}`;
-    });
-    const rate = granted.sampleRate ? `, ${granted.sampleRate.toLocaleString("en")} Hz` : "";
-    say(`Microphone: the browser granted ${states.join(", ")}${rate}.`);
-    return stream;
+  };
+
+  const PCM = "audio/webm;codecs=pcm";
+  const Compressing = window.MediaRecorder;
+  window.MediaRecorder = class extends Compressing {
+    constructor(stream, options = {}) {
+      const format = Compressing.isTypeSupported(PCM) ? PCM : options.mimeType;
+      super(stream, { ...options, mimeType: format, audioBitsPerSecond: 256000 });
+    }
   };
 })();

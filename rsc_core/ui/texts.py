@@ -1,34 +1,59 @@
-"""Every sentence a visitor reads that is not a result."""
+"""Every sentence the page says of itself, in one place.
+
+Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
+"""
 
 TITLE = "Lung Sound Lab"
-INTRO = (
-    "Record or upload a breath sound, hear it, see it, and read how different models label every cycle and where they "
-    "look."
+SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
+
+CAUTION = (
+    "Labels sounds; does not detect disease. Not a medical device. A 'normal' label does not rule out illness: if "
+    "someone is unwell, seek care."
 )
-NOTICE = (
-    "**Labels sounds; does not detect disease. Not a medical device. A 'normal' label does not rule out illness: if "
-    "someone is unwell, seek care.**"
-)
-CONSENT = (
+RECORDER = (
     "Models learned from contact stethoscopes; a phone or laptop microphone is untested. Record only yourself or with "
     "consent; no names in file names; the audio goes to this server."
 )
-MICROPHONE = "Microphone: not opened yet. Processing by the browser will be switched off, since it erases lung sounds."
-ATTENTION = "Attention shows where information is read, not why the model decided."
-WINDOWS = "No annotation: the recording is cut into 5 s windows, which are not breaths."
-ANNOTATED = "Cycles and labels are the annotation's."
-CHOOSE = "Choose a cycle in the table or by a click on the waveform."
-UNITS = {"in dB": "db", "as the model sees it (SD per row)": "model"}
-HYBRID = (
-    "The hybrid spectrogram is CycleGuardian's; the models in this list see the log-mel. CQT ends at 3,951 Hz, the "
-    "other two at 3,000 Hz."
+KEPT = "The server keeps audio for an hour at most, then deletes it."
+
+WELCOME = "Record a breath, upload a file or pick an example: the result appears here."
+WORKING = "Analysing …"
+BROKEN = "Something went wrong on the server, and nothing was labelled. Try again; if it stays, tell who runs this page."
+LOADING = "Models are being loaded; this takes a few seconds after a start."
+ATTENTION = "Attention shows where information is read, not why the model decided"
+BASE = (
+    "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
+    "that learned from general sound."
 )
-NO_MODELS = (
-    "**There is no model in {folder}.** Train one and start again:\n\n"
-    "```\npython train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small\n```"
+WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
+ANNOTATED = "Cycles are those of the annotation."
+PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."
+CHOOSE = "Choose a cycle in the table or on the waveform."
+
+NO_MODEL = (
+    "There is no model in the folder {folder}. Train one, then start the page again (SPRSOUND is the corpus's folder):"
 )
-COLUMNS = ("cycle", "start (s)", "end (s)", "annotated", "labelled", "P(crackle)", "P(wheeze)")
-COLUMNS_HELP = (
-    "P(crackle) = crackle + both, P(wheeze) = wheeze + both: the probability that the sound is present. Then the four "
-    "classes, which sum to 1."
+TRAIN_COMMAND = (
+    "python train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small"
 )
+NO_AUDIO = "There is no recording yet. Record, upload or pick an example first."
+
+VALUES = {"db": "in dB", "model": "as the model sees it (SD per row)"}
+
+MICROPHONE = {
+    "before": "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they erase lung sounds.",
+    "off": "off",
+    "on": "on",
+    "unknown": "not reported",
+    "echoCancellation": "echo cancellation",
+    "noiseSuppression": "noise suppression",
+    "autoGainControl": "automatic gain",
+    "granted": "The browser opened the microphone with",
+    "clean": "The sound arrives unprocessed.",
+    "altered": "What is on may erase lung sounds: try another browser, or record with another app and upload the file.",
+    "missing": "This browser offers no microphone here (it needs HTTPS or localhost). Upload a file instead.",
+    "NotAllowedError": "The browser refused the microphone. Allow it in the address bar, or upload a file instead.",
+    "NotFoundError": "No microphone was found. Plug one in, or upload a file instead.",
+    "failed": "The microphone could not be opened. Close other programs that use it, or upload a file instead.",
+}
+"""What recorder.js says; the keys are the browser's own names where it has one."""

@@ -1,0 +1,99 @@
+"""The page's tables and cards as HTML: plain functions from an analysis or a model card to text."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from rsc_core.analysis import Analysis, ModelCard
+from rsc_core.ui import texts
+
+CHOOSE_CYCLE = """
+const choose = (event) => {
+  const row = event.target.closest("tr[data-cycle]");
+  if (row) trigger("select", { index: Number(row.dataset.cycle), value: row.dataset.cycle });
+};
+const show = () => {
+  const frame = element.querySelector(".cycles"), row = element.querySelector("tr[aria-current]");
+  if (frame && row) frame.scrollTop = row.offsetTop - frame.clientHeight / 2;
+};
+element.addEventListener("click", choose);
+watch("value", show);
+"""
+"""Script of the table: a click chooses a cycle; a redrawn table shows the chosen one."""
+
+
+def cycle_table(analysis: Analysis, chosen: int) -> str:
+    """Return the table of cycles, one row each, the chosen one marked."""
+    annotated = ["annotated"] if analysis.annotated else []
+    heads = ["", "start (s)", "end (s)", *annotated, "label", "P (crackle present)", "P (wheeze present)"]
+    heads += [f"P ({name})" for name in analysis.classes]
+    rows = []
+    for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True)):
+        button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
+        cells = [button, f"{cycle.start_s:.2f}", f"{cycle.end_s:.2f}"]
+        cells += [_chip(cycle.label)] if analysis.annotated else []
+        cells += [_chip(label), _probability(analysis.crackle_present[i]), _probability(analysis.wheeze_present[i])]
+        cells += [f"{p:.2f}" for p in analysis.probabilities[i]]
+        mark = ' aria-current="true"' if i == chosen else ""
+        rows.append(f'<tr data-cycle="{i}"{mark}>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    return (
+        f'<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def model_card(card: ModelCard) -> str:
+    """Return what a visitor must know of a model before believing it."""
+    facts = {
+        "Trainable": f"{card.trainable:,} of {card.parameters:,} parameters ({card.trainable / card.parameters:.1%})",
+        "Score": _score(card),
+        "Corpus": escape(card.corpus),
+        "Protocol": escape(card.protocol),
+        "Origin": escape(card.base),
+    }
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
+    note = paragraph(texts.BASE, "note") if card.base.startswith("base") else ""
+    title = escape(card.title[:1].upper() + card.title[1:])
+    return f'<div class="card"><p>{title}</p><dl>{rows}</dl>{note}</div>'
+
+
+def no_model(folder: str) -> str:
+    """Return what to do when there is no checkpoint."""
+    command = escape(texts.TRAIN_COMMAND.format(folder=folder))
+    text = escape(texts.NO_MODEL.format(folder=folder))
+    return f'<div class="notice" role="alert"><p>{text}</p><pre>{command}</pre></div>'
+
+
+def remarks(analysis: Analysis) -> str:
+    """Return what is to be said of a recording: its facts, where its cycles come from, and quality warnings."""
+    recording = analysis.recording
+    channels = {1: "mono", 2: "stereo"}.get(recording.channels, f"{recording.channels} channels")
+    cycles = texts.ANNOTATED if analysis.annotated else texts.WINDOWS.format(seconds=analysis.cycles[0].seconds)
+    facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
+    warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
+    return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")
+
+
+def paragraph(text: str, kind: str) -> str:
+    """Return a paragraph with a style's name."""
+    return f'<p class="{kind}">{escape(text, quote=False)}</p>'
+
+
+def _score(card: ModelCard) -> str:
+    if math.isnan(card.score):
+        return "not evaluated"
+    low, high = card.score_interval
+    return (
+        f"<b>{card.score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity "
+        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}"
+    )
+
+
+def _chip(label: str) -> str:
+    return f'<span class="chip {label}">{label}</span>'
+
+
+def _probability(value: float) -> str:
+    return f'<span class="bar" style="--share: {value:.3f}">{value:.2f}</span>'
