@@ -135,7 +135,12 @@ def load(folder: str | Path) -> Checkpoint:
     """
     folder = Path(folder)
     facts = read_facts(folder)
-    config = from_json(RunConfig, facts["config"])
+    try:
+        config = from_json(RunConfig, facts["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} was written by another version ({error}). Use that version, or train the run again."
+        ) from error
     if config.tuning == "full":
         try:
             model = models.load(str(folder), config.model.name)

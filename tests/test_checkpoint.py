@@ -137,6 +137,11 @@ def test_missing_and_damaged_files_are_named(base, tmp_path):
     (folder / "weights.safetensors").rename(tmp_path / "kept.safetensors")
     with pytest.raises(CheckpointError, match="weights.safetensors is missing"):
         checkpoint.load(folder)
+    facts = json.loads((folder / "rsc.json").read_text())
+    facts["config"]["train"]["unheard_of"] = 1
+    (folder / "rsc.json").write_text(json.dumps(facts))
+    with pytest.raises(CheckpointError, match="written by another version .*has no unheard_of"):
+        checkpoint.load(folder)
     (folder / "rsc.json").write_text("{")
     with pytest.raises(CheckpointError, match="rsc.json is damaged"):
         checkpoint.load(folder)

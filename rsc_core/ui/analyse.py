@@ -68,7 +68,7 @@ class AnalyseTab:
             label="Breath sound",
             buttons=["download"],
             waveform_options=gr.WaveformOptions(sample_rate=MICROPHONE_HZ),
-            elem_id="recording",
+            elem_id="sound",
         )
         gr.HTML(
             f'<p id="microphone-state" class="note" aria-live="polite">{texts.MICROPHONE["before"]}</p>'
@@ -92,8 +92,8 @@ class AnalyseTab:
             self.cycle_player = _player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = _picture("Waveform with its cycles coloured by label", "waveform")
-        self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="table")
+        self.waveform = _picture("Waveform with its cycles coloured by label", "cycles-picture")
+        self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
         self.values = gr.Radio(
             [(text, key) for key, text in texts.VALUES.items()],
@@ -298,7 +298,7 @@ def _picture(alt: str, name: str) -> gr.Image:
 
 
 def _player(label: str, name: str) -> gr.Audio:
-    return gr.Audio(label=label, interactive=False, buttons=["download"], elem_id=name)
+    return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
 
 
 def _size(width_px: float) -> dict[str, float]:

@@ -26,8 +26,9 @@ watch("value", show);
 def cycle_table(analysis: Analysis, chosen: int) -> str:
     """Return the table of cycles, one row each, the chosen one marked."""
     annotated = ["annotated"] if analysis.annotated else []
-    heads = ["", "start (s)", "end (s)", *annotated, "label", "P (crackle present)", "P (wheeze present)"]
-    heads += [f"P ({name})" for name in analysis.classes]
+    heads = ["", "start (s)", "end (s)", *annotated, "label", "P(crackle present)", "P(wheeze present)"]
+    group = f'<tr><td colspan="{len(heads)}"></td><th colspan="{len(analysis.classes)}">P(class)</th></tr>'
+    heads += analysis.classes
     rows = []
     for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True)):
         button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
@@ -39,7 +40,7 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
         rows.append(f'<tr data-cycle="{i}"{mark}>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     return (
-        f'<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table><thead>{group}<tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

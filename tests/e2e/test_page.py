@@ -1,0 +1,212 @@
+"""What a visitor does, in a real browser against the real app."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from rsc_core import synth
+from rsc_core.ui import texts
+
+WAIT_MS = 60_000
+LOOKS = ("#cycles-picture", "#log-mel", "#hybrid", "#attention")
+
+
+def open_page(page, server):
+    page.set_default_timeout(WAIT_MS)
+    page.goto(server.url)
+    page.wait_for_selector("#model input")
+
+
+def upload(page, path):
+    page.locator("#sound").get_by_label("Upload file").first.click()
+    page.locator("#sound input[type=file]").set_input_files(path)
+
+
+def sources(page):
+    """The addresses of the four pictures, once all are there."""
+    for place in LOOKS:
+        page.wait_for_selector(f"{place} img", state="attached")
+    return {place: page.locator(f"{place} img").get_attribute("src") for place in LOOKS}
+
+
+def wait_for_new(page, place, old):
+    page.wait_for_function(
+        "([place, old]) => { const img = document.querySelector(place + ' img'); return img && img.src !== old; }",
+        arg=[place, old],
+    )
+
+
+def table(page):
+    page.wait_for_selector(".cycles tr[data-cycle]")
+    return [row.locator("td").all_inner_texts() for row in page.locator(".cycles tr[data-cycle]").all()]
+
+
+def test_upload_read_the_table_and_switch_the_model(page, server, breath):
+    open_page(page, server)
+    upload(page, breath[0])
+    rows = table(page)
+    assert [row[1] for row in rows] == ["0.00", "5.00"]
+    for row in rows:
+        crackle_present, wheeze_present, *classes = (float(cell) for cell in row[-6:])
+        assert sum(classes) == pytest.approx(1, abs=0.025)
+        assert crackle_present == pytest.approx(classes[1] + classes[3], abs=0.025)
+        assert wheeze_present == pytest.approx(classes[2] + classes[3], abs=0.025)
+        assert row[3] == ("normal", "crackle", "wheeze", "both")[int(np.argmax(classes))] or max(classes) < 0.5
+    assert page.locator(".caution").inner_text() == texts.CAUTION
+    for player in ("#play-recording", "#play-cycle"):
+        page.wait_for_selector(f"{player} [aria-label='Play']")
+
+    before = sources(page)
+    shipped = page.locator("#model label").all_inner_texts()
+    assert len(shipped) > 1
+    card = page.locator("#card").inner_text()
+    page.locator("#model label").nth(1).click()
+    wait_for_new(page, "#attention", before["#attention"])
+    assert table(page) != rows
+    assert page.locator("#card").inner_text() != card
+    assert sources(page)["#log-mel"] == before["#log-mel"]  # the sound is the same
+
+    page.locator("#values label").nth(1).click()
+    wait_for_new(page, "#log-mel", before["#log-mel"])
+    wait_for_new(page, "#hybrid", before["#hybrid"])
+    assert "patient_jane_doe" not in server.log
+
+
+def test_choose_a_cycle_in_the_table_and_on_the_waveform(page, server):
+    open_page(page, server)
+    page.locator("#example input").click()
+    page.get_by_role("option", name="Crackles and wheeze").click()
+    rows = table(page)
+    assert len(rows) == 5
+    assert {row[3] for row in rows} == {"both"}  # as annotated
+    before = sources(page)
+    page.get_by_label("Show cycle 3").click()
+    wait_for_new(page, "#attention", before["#attention"])
+    assert page.locator(".cycles tr[aria-current]").get_attribute("data-cycle") == "2"
+
+    old = sources(page)["#attention"]
+    picture = page.locator("#cycles-picture img")
+    size = picture.bounding_box()
+    picture.click(position={"x": 0.95 * size["width"], "y": 0.3 * size["height"]})
+    wait_for_new(page, "#attention", old)
+    assert page.locator(".cycles tr[aria-current]").get_attribute("data-cycle") == "4"
+
+
+def test_an_annotation_decides_the_cycles(page, server, breath):
+    open_page(page, server)
+    upload(page, breath[0])
+    assert len(table(page)) == 2
+    page.get_by_text("Annotation (optional)").click()
+    page.locator("#annotation input[type=file]").set_input_files(breath[1])
+    page.wait_for_selector(".cycles tr[data-cycle='2']")
+    assert {row[3] for row in table(page)} == {"both"}
+
+
+def test_a_text_file_named_wav_is_refused_with_a_sentence(page, server, tmp_path):
+    path = tmp_path / "patient_john_roe.wav"
+    path.write_text("This is a letter, not a sound. " * 100)
+    open_page(page, server)
+    upload(page, path)
+    sentence = page.get_by_role("alert").filter(has_text="not an audio file").first.inner_text()
+    assert sentence.startswith("This is not an audio file")
+    assert not page.locator(".cycles").is_visible()
+    assert "patient_john_roe" not in server.log
+
+
+def test_without_a_recording_the_button_says_what_to_do(page, server):
+    open_page(page, server)
+    page.locator("#analyse").click()
+    page.get_by_text(texts.NO_AUDIO).wait_for()
+
+
+def test_without_a_model_the_page_shows_the_command(page, empty_server):
+    page.goto(empty_server.url)
+    page.wait_for_selector(".notice", timeout=WAIT_MS)
+    assert re.search(
+        r"python train\.py full --corpus sprsound .* --out \S+/sprsound-base", page.locator(".notice pre").inner_text()
+    )
+    assert page.locator("#analyse").is_disabled()
+
+
+def test_a_phone_needs_no_horizontal_scrolling(browser, server):
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
+    page = context.new_page()
+    open_page(page, server)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("#example input").click()
+    page.get_by_role("option", name="Coarse crackles").click()
+    for place in LOOKS:
+        page.wait_for_selector(f"{place} img", state="attached")
+        page.locator(place).scroll_into_view_if_needed()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.querySelector('#attention img').naturalWidth > 0")
+    box = page.locator("#attention img").bounding_box()
+    assert page.evaluate("document.querySelector('#attention img').naturalWidth") == pytest.approx(
+        2 * box["width"], abs=4
+    )
+    context.close()
+
+
+def test_the_page_asks_nobody_but_its_server(page, server):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_page(page, server)
+    foreign = [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
+    assert foreign == []
+
+
+def test_recording_is_raw_and_arrives_as_played(launch, server, tmp_path):
+    played = synth.synthesise(*synth.EXAMPLES["Crackles and wheeze"], seconds=6.0, sample_rate=48000)
+    path = tmp_path / "played.wav"
+    synth.write(path, played)
+    browser = launch(
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={path}",
+        "--autoplay-policy=no-user-gesture-required",
+    )
+    page = browser.new_page()
+    # Stands between the page's script and the browser, to see what the browser grants.
+    page.add_init_script(
+        """const open = MediaDevices.prototype.getUserMedia;
+        window.granted = [];
+        MediaDevices.prototype.getUserMedia = async function (constraints) {
+          const stream = await open.call(this, constraints);
+          window.granted.push(...stream.getAudioTracks().map((track) => track.getSettings()));
+          return stream;
+        };"""
+    )
+    open_page(page, server)
+    page.locator("#sound").get_by_text("Record", exact=True).click()
+    page.wait_for_timeout(5000)
+    page.locator("#sound").get_by_text("Stop", exact=True).first.click()
+    table(page)
+    granted = page.evaluate("window.granted")
+    assert granted
+    for settings in granted:
+        assert [settings[name] for name in ("echoCancellation", "noiseSuppression", "autoGainControl")] == [False] * 3
+    said = page.locator("#microphone-state").inner_text()
+    assert "echo cancellation off, noise suppression off, automatic gain off" in said
+
+    address = page.locator("#sound a[download]").get_attribute("href")
+    arrived, rate = soundfile.read(io.BytesIO(page.request.get(address).body()))
+    browser.close()
+    assert rate == 48000
+    arrived = arrived if arrived.ndim == 1 else arrived.mean(axis=1)
+    assert 4 < len(arrived) / rate < 8
+    assert correlation(arrived[rate // 2 : -rate // 4], played.waveform) > 0.9
+
+
+def correlation(heard, looped):
+    """Pearson correlation of ``heard`` with the stretch of the endlessly repeated ``looped`` that fits best."""
+    source = np.tile(looped, 2 + len(heard) // len(looped))
+    heard = heard - heard.mean()
+    size = 1 << (len(source) + len(heard)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(source, size) * np.conj(np.fft.rfft(heard, size)), size)
+    start = int(products[: len(source) - len(heard)].argmax())
+    return float(np.corrcoef(heard, source[start : start + len(heard)])[0, 1])
