@@ -32,7 +32,7 @@ class Later:
             from rsc_core.inference import Analyser
 
             analyser = Analyser(self.folder)
-        except BaseException as error:
+        except Exception as error:  # it reaches whoever waits
             self._analyser.set_exception(error)
             raise
         self._analyser.set_result(analyser)
@@ -63,9 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     analyser = Later(options.checkpoints)
     app = build_app(analyser)
-    app.launch(
-        server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options()
-    )
+    app.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
     Thread(target=analyser.open, daemon=True).start()
     app.block_thread()
 

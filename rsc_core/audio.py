@@ -9,6 +9,7 @@ Messages never contain a path or file name: visitors' names may be in them.
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -32,8 +33,10 @@ CLIPPED_SHARE = 0.001
 OFFSET = 0.02  # of full scale
 SHORT_S = 0.5
 NARROW_HZ = 3600  # below this, what most chest recorders pass is missing
-CLIFF_DB = 20  # the least step that counts as the end of the spectrum
-FLAT_DB = 10  # a floor's bins stay this close to their median
+CLIFF_DB = 26  # the least step that counts as the end of the spectrum
+SETTLED_DB = 4  # right behind the step, over the floor
+FLAT_DB = 10  # further up
+BAND_HZ = 50.0
 FLOOR_DENSITY = 1e-14  # of full scale squared per Hz: the noise of 16 bits at 16 kHz
 
 FORMATS = "WAV, FLAC, OGG (Vorbis or Opus) or MP3"
@@ -125,8 +128,7 @@ def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
     """
     if len(waveform) < SHORT_S * rate:
         return rate / 2
-    size = 1 << (rate // 8).bit_length()  # bins of 4 to 8 Hz
-    step_hz = rate / size
+    size = round(10 * rate / BAND_HZ)  # ten bins a band
     window = np.hanning(size)
     starts = np.linspace(0, len(waveform) - size, min(-(-len(waveform) // size), 256)).astype(int)
     power = np.zeros(size // 2 + 1)
@@ -134,15 +136,20 @@ def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
         frame = waveform[start : start + size]
         power += np.square(np.abs(np.fft.rfft((frame - frame.mean()) * window)))
     density = 2 * power / (len(starts) * rate * np.square(window).sum())
-    spectrum_db = 10 * np.log10(np.maximum(density, FLOOR_DENSITY))
+    bins_db = 10 * np.log10(np.maximum(density, FLOOR_DENSITY))
+    # Medians: the line of a hum is no sound.
+    bands_db = np.median(bins_db[: size // 20 * 10].reshape(-1, 10), axis=1)
     found, deepest = rate / 2, CLIFF_DB
-    for edge in np.arange(200, 0.45 * rate, 50):
-        inside, top, outside = (round(edge * part / step_hz) for part in (0.83, 0.91, 1.08))
-        floor = np.median(spectrum_db[outside:])
-        drop = np.median(spectrum_db[inside:top]) - floor
-        if drop > deepest and np.percentile(spectrum_db[outside:], 99) < floor + FLAT_DB:
-            above_floor = np.flatnonzero(spectrum_db[:outside] > floor + FLAT_DB)
-            found, deepest = float(above_floor[-1] * step_hz), drop
+    for edge in range(6, int(0.9 * len(bands_db))):
+        top, behind = int(0.91 * edge), math.ceil(1.08 * edge)
+        if bands_db[top] - bands_db[behind] < CLIFF_DB / 2:
+            continue  # nowhere near a step: the medians below are slow
+        floor = np.median(bands_db[behind:])
+        drop = np.median(bands_db[int(0.83 * edge) : top + 1]) - floor
+        settled = np.median(bands_db[behind : behind + math.ceil(0.2 * edge)]) < floor + SETTLED_DB
+        if drop > deepest and settled and bands_db[behind:].max() < floor + FLAT_DB:
+            last = np.flatnonzero(bands_db > floor + FLAT_DB)[-1]
+            found, deepest = (last + 1) * BAND_HZ, drop
     return found
 
 

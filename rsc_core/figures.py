@@ -31,6 +31,7 @@ INK, GRID = "#1f2933", "#d5dbe1"
 DPI = 100  # image pixels per figure inch at scale 1: one CSS pixel
 FONT_PX = 11.5
 LEFT_PX, RIGHT_PX, TITLE_PX, BOTTOM_PX = 50, 66, 26, 42  # around a map: Hz, colour bar, title, seconds
+COLOUR_BAR = "colour bar"  # label of axes that are none
 RANGE_DB = 80  # shown below the loudest bin
 ROUND_HZ = (50, 100, 200, 300, 500, 1000, 2000, 3000, 4000, 6000, 8000, 12000, 16000)
 TICK_PX = 17  # least distance of two frequency ticks
@@ -206,6 +207,7 @@ class _Canvas:
         """Add a colour bar to the right of the axes at ``box``."""
         left, top, width, height = box
         bar_axes = self._axes((left + width + 8, top, 10, height))
+        bar_axes.set_label(COLOUR_BAR)
         bar = self.figure.colorbar(image, cax=bar_axes)
         bar.outline.set_visible(False)
         bar.locator = MaxNLocator(max(2, int(height / 40)))

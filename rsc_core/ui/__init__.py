@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from rsc_core.inference import Analyser
 
 HERE = Path(__file__).parent
-FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+FONTS = {  # of the visitor's own system: nothing is fetched
+    "font": ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
+    "font_mono": ("ui-monospace", "monospace"),
+}
 CACHE_S = (600, 3600)  # how often files are looked at, and how old they may get
 SESSIONS = 64  # visitors remembered; one holds a recording of up to 40 MB
 
@@ -25,9 +28,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
         tab = AnalyseTab(analyser)
-        app.load(
-            tab.models, None, [tab.model, tab.card, tab.button], api_name="models", concurrency_limit=None, show_progress="hidden"
-        )
+        offer = [tab.model, tab.card, tab.button]
+        app.load(tab.models, None, offer, api_name="models", concurrency_limit=None, show_progress="hidden")
     app.queue(max_size=32, default_concurrency_limit=2)
     return app
 
@@ -36,7 +38,7 @@ def launch_options() -> dict[str, Any]:
     """Return what ``launch`` needs besides host and port."""
     words = json.dumps(texts.MICROPHONE)
     return {
-        "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=FONT, font_mono=("ui-monospace", "monospace")),
+        "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS),
         "css_paths": HERE / "style.css",
         "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>",
         "max_file_size": "120mb",

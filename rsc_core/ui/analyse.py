@@ -92,7 +92,7 @@ class AnalyseTab:
             self.cycle_player = _player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = _picture("Waveform with its cycles coloured by label", "cycles-picture")
+        self.waveform = _picture("Waveform with its cycles coloured by label", "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
         self.values = gr.Radio(
@@ -118,7 +118,8 @@ class AnalyseTab:
         redrawing = {**shared, "show_progress": "minimal", "show_progress_on": self.waveform}
         inputs = [self.width, self.audio, self.annotation, self.model, self.values]
         new = [self.width, self.audio, self.model, self.values]
-        gr.on([self.button.click, self.annotation.upload], self.analyse, inputs, everything, api_name="analyse", **analysing)
+        asked = [self.button.click, self.annotation.upload]
+        gr.on(asked, self.analyse, inputs, everything, api_name="analyse", **analysing)
         gr.on(
             [self.audio.upload, self.audio.stop_recording],
             self.analyse_new,
@@ -154,11 +155,14 @@ class AnalyseTab:
 
     def models(self) -> tuple[Any, str, Any]:
         """Return the model list, the chosen one's card, and whether there is something to analyse with."""
-        with spoken():
-            cards = self.analyser.cards
+        try:
+            with spoken():
+                cards = self.analyser.cards
+        except gr.Error as error:
+            return gr.Radio(visible=False), markup.notice(error.message), gr.Button(interactive=False)
         if not cards:
-            missing = markup.no_model(str(getattr(self.analyser, "folder", "checkpoints")))
-            return gr.Radio(choices=[], visible=False), missing, gr.Button(interactive=False)
+            missing = markup.no_model(str(self.analyser.folder))
+            return gr.Radio(visible=False), missing, gr.Button(interactive=False)
         default = self.analyser.default
         return gr.Radio(choices=list(cards), value=default), markup.model_card(cards[default]), gr.Button()
 
@@ -174,7 +178,7 @@ class AnalyseTab:
                 analysis = self.analyser.analyse(audio, model, annotation)
         except Exception as error:  # whatever it is, the page must not go on saying that it works
             text = error.message if isinstance(error, gr.Error) else texts.BROKEN
-            yield self._instead(f'<p class="notice" role="alert">{text}</p>')
+            yield self._instead(markup.notice(text))
             raise
         yield from self._show(analysis, 0, width_px, values)
 
@@ -186,7 +190,7 @@ class AnalyseTab:
     def analyse_example(self, width_px: float, name: str, model: str | None, values: str) -> Iterator[Updates]:
         """Open an example and label it."""
         if name not in self.examples.names:
-            raise gr.Error(f"There is no example {name!r}.", print_exception=False)
+            raise gr.Error(texts.NO_EXAMPLE, print_exception=False)
         audio, annotation = self.examples.open(name)
         yield {self.audio: audio, self.annotation: annotation}
         yield from self.analyse(width_px, audio, annotation, model, values)
@@ -200,12 +204,15 @@ class AnalyseTab:
             analysis = self.analyser.relabel(shown.analysis, model)
         yield from self._show(analysis, shown.chosen, width_px, values, played=True)
 
-    def choose_row(self, width_px: float, shown: Shown, values: str, event: gr.SelectData) -> Iterator[Updates]:
+    def choose_row(self, width_px: float, shown: Shown | None, values: str, event: gr.SelectData) -> Iterator[Updates]:
         """Show the cycle whose row was clicked."""
-        yield from self._choose(shown, int(event.index), width_px, values)
+        yield from self._choose(remembered(shown), int(event.index), width_px, values)
 
-    def choose_on_waveform(self, width_px: float, shown: Shown, values: str, event: gr.SelectData) -> Iterator[Updates]:
+    def choose_on_waveform(
+        self, width_px: float, shown: Shown | None, values: str, event: gr.SelectData
+    ) -> Iterator[Updates]:
         """Show the cycle that was clicked on the waveform."""
+        shown = remembered(shown)
         s, _ = shown.waveform_axes.at(*event.index)
         hits = [i for i, cycle in enumerate(shown.analysis.cycles) if cycle.start_s <= s < cycle.end_s]
         if hits:
@@ -213,9 +220,9 @@ class AnalyseTab:
         else:
             yield {}
 
-    def switch_values(self, width_px: float, shown: Shown, values: str) -> Updates:
+    def switch_values(self, width_px: float, shown: Shown | None, values: str) -> Updates:
         """Show the spectrograms in dB, or as the model sees them."""
-        return self._spectrograms(shown.view, width_px, values)
+        return self._spectrograms(remembered(shown).view, width_px, values)
 
     def clear(self) -> Updates:
         """Forget the recording."""
@@ -284,10 +291,18 @@ def spoken() -> Iterator[None]:
         raise gr.Error(escape(str(error), quote=False), duration=20, print_exception=False) from None
 
 
-def _picture(alt: str, name: str) -> gr.Image:
+def remembered(shown: Shown | None) -> Shown:
+    """Return what a visitor looks at, or say that the server has forgotten it."""
+    if shown is None:
+        raise gr.Error(texts.FORGOTTEN, print_exception=False)
+    return shown
+
+
+def _picture(alt: str, name: str, kind: str = "webp") -> gr.Image:
+    """An image place; spectrograms are an eighth as large, and sooner packed, as WebP than as PNG."""
     return gr.Image(
         alt_text=alt,
-        format="png",
+        format=kind,
         interactive=False,
         show_label=False,
         container=False,

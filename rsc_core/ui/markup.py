@@ -40,8 +40,8 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
         rows.append(f'<tr data-cycle="{i}"{mark}>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     return (
-        f'<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table><thead>{group}<tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        '<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table>'
+        f"<thead>{group}<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -64,7 +64,7 @@ def no_model(folder: str) -> str:
     """Return what to do when there is no checkpoint."""
     command = escape(texts.TRAIN_COMMAND.format(folder=folder))
     text = escape(texts.NO_MODEL.format(folder=folder))
-    return f'<div class="notice" role="alert"><p>{text}</p><pre>{command}</pre></div>'
+    return notice(f"{text}<pre>{command}</pre>")
 
 
 def remarks(analysis: Analysis) -> str:
@@ -75,6 +75,11 @@ def remarks(analysis: Analysis) -> str:
     facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
     warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
     return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")
+
+
+def notice(html: str) -> str:
+    """Return a box that a screen reader reads at once."""
+    return f'<div class="notice" role="alert">{html}</div>'
 
 
 def paragraph(text: str, kind: str) -> str:

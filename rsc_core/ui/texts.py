@@ -18,7 +18,11 @@ KEPT = "The server keeps audio for an hour at most, then deletes it."
 
 WELCOME = "Record a breath, upload a file or pick an example: the result appears here."
 WORKING = "Analysing …"
-BROKEN = "Something went wrong on the server, and nothing was labelled. Try again; if it stays, tell who runs this page."
+BROKEN = (
+    "Something went wrong on the server; nothing was labelled. Try again, and if it stays, tell who runs this page."
+)
+FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
+NO_EXAMPLE = "There is no such example. Choose one from the list."
 LOADING = "Models are being loaded; this takes a few seconds after a start."
 ATTENTION = "Attention shows where information is read, not why the model decided"
 BASE = (
@@ -33,15 +37,16 @@ CHOOSE = "Choose a cycle in the table or on the waveform."
 NO_MODEL = (
     "There is no model in the folder {folder}. Train one, then start the page again (SPRSOUND is the corpus's folder):"
 )
-TRAIN_COMMAND = (
-    "python train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small"
-)
+TRAIN_COMMAND = "python train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small"
 NO_AUDIO = "There is no recording yet. Record, upload or pick an example first."
 
 VALUES = {"db": "in dB", "model": "as the model sees it (SD per row)"}
 
 MICROPHONE = {
-    "before": "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they erase lung sounds.",
+    "before": (
+        "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they erase "
+        "lung sounds."
+    ),
     "off": "off",
     "on": "on",
     "unknown": "not reported",
@@ -50,7 +55,7 @@ MICROPHONE = {
     "autoGainControl": "automatic gain",
     "granted": "The browser opened the microphone with",
     "clean": "The sound arrives unprocessed.",
-    "altered": "What is on may erase lung sounds: try another browser, or record with another app and upload the file.",
+    "altered": "What is on may erase lung sounds: try another browser, or record with an app and upload the file.",
     "missing": "This browser offers no microphone here (it needs HTTPS or localhost). Upload a file instead.",
     "NotAllowedError": "The browser refused the microphone. Allow it in the address bar, or upload a file instead.",
     "NotFoundError": "No microphone was found. Plug one in, or upload a file instead.",

@@ -15,7 +15,7 @@ from rsc_core import synth
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINTS = Path(os.environ.get("RSC_CHECKPOINTS", ROOT / "checkpoints"))
-START_S = 60
+START_S = 120
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
