@@ -30,14 +30,16 @@ STREAMED_BYTES = 0x7FFFF000  # sizes from here on mean "unknown": the writer cou
 
 NEAR_SILENT_RMS = 0.0005  # -66 dB of full scale; SPRSound's quiet recordings have a median of 0.008
 CLIPPED_SHARE = 0.001
+CHANCE_SAMPLES = 30  # this many may share the highest level of any sound
 OFFSET = 0.02  # of full scale
 SHORT_S = 0.5
 NARROW_HZ = 3600  # below this, what most chest recorders pass is missing
 CLIFF_DB = 26  # the least step that counts as the end of the spectrum
 SETTLED_DB = 4  # right behind the step, over the floor
 FLAT_DB = 10  # further up
+EMPTY_DB = -120  # full scale squared per Hz: any microphone's noise lies higher, or sinks into it without a step
+FLOOR_DB = -140  # the noise of 16 bits at 16 kHz; finer differences do not matter
 BAND_HZ = 50.0
-FLOOR_DENSITY = 1e-14  # of full scale squared per Hz: the noise of 16 bits at 16 kHz
 
 FORMATS = "WAV, FLAC, OGG (Vorbis or Opus) or MP3"
 UNREADABLE = {  # (offset, magic bytes) -> what such a file is
@@ -48,7 +50,7 @@ UNREADABLE = {  # (offset, magic bytes) -> what such a file is
     (0, b"\xff\xf1"): "a raw AAC file",
     (0, b"\xff\xf9"): "a raw AAC file",
 }
-READABLE = (b"fLaC", b"OggS", b"ID3", b"RIFX", b"RF64", b"FORM", b"caff")
+SIGNATURES = (b"fLaC", b"OggS", b"ID3")  # of what can be read, besides WAV and bare MP3
 
 BROKEN = "The file starts like audio but nothing in it can be decoded. Export or copy it again."
 TOO_LONG = "The recording is longer than 10 minutes. Cut out the part that matters and try again."
@@ -123,8 +125,8 @@ def scale(waveform: np.ndarray, level: str = "rms") -> tuple[np.ndarray, float]:
 def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
     """Upper end of the spectrum in Hz: where the long-term spectrum drops onto a flat floor, else half the rate.
 
-    A quiet microphone's spectrum sinks steadily into its noise and a stethoscope's filter leaves a slope; a step with
-    nothing but floor behind it is what resampling leaves. Recordings shorter than half a second are not judged.
+    A microphone's spectrum sinks steadily into its noise and a wheeze stands out of it; a step with nothing but the
+    floor of the file format behind it is what resampling leaves. Less than half a second is not judged.
     """
     if len(waveform) < SHORT_S * rate:
         return rate / 2
@@ -136,7 +138,7 @@ def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
         frame = waveform[start : start + size]
         power += np.square(np.abs(np.fft.rfft((frame - frame.mean()) * window)))
     density = 2 * power / (len(starts) * rate * np.square(window).sum())
-    bins_db = 10 * np.log10(np.maximum(density, FLOOR_DENSITY))
+    bins_db = np.maximum(10 * np.log10(density + 1e-30), FLOOR_DB)
     # Medians: the line of a hum is no sound.
     bands_db = np.median(bins_db[: size // 20 * 10].reshape(-1, 10), axis=1)
     found, deepest = rate / 2, CLIFF_DB
@@ -145,6 +147,8 @@ def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
         if bands_db[top] - bands_db[behind] < CLIFF_DB / 2:
             continue  # nowhere near a step: the medians below are slow
         floor = np.median(bands_db[behind:])
+        if floor > EMPTY_DB:
+            continue  # sound is there, only less
         drop = np.median(bands_db[int(0.83 * edge) : top + 1]) - floor
         settled = np.median(bands_db[behind : behind + math.ceil(0.2 * edge)]) < floor + SETTLED_DB
         if drop > deepest and settled and bands_db[behind:].max() < floor + FLAT_DB:
@@ -179,7 +183,7 @@ def _decode_open(file: BinaryIO, size: int) -> _Decoded:
     try:
         sound = soundfile.SoundFile(source)
     except soundfile.LibsndfileError:
-        if head.startswith(READABLE) or _is_wav(head) or _is_mp3(head):
+        if head.startswith(SIGNATURES) or _is_wav(head) or _is_mp3(head):
             raise AudioError(BROKEN) from None
         raise AudioError(
             f"This is not an audio file that can be read here, whatever its name says. Choose a {FORMATS} file."
@@ -250,7 +254,7 @@ def _clipped_share(levels: np.ndarray) -> float:
     width = max(4, 2 * (used[-1] - used[-2]))
     inner = max(top - width, 0)
     outermost, inside = levels[inner:top].sum(), levels[max(inner - width, 0) : inner].sum()
-    return float(outermost / levels.sum()) if outermost > 4 * inside else 0.0
+    return float(outermost / levels.sum()) if outermost > max(4 * inside, CHANCE_SAMPLES) else 0.0
 
 
 def _source(file: BinaryIO, head: bytes, size: int) -> tuple[BinaryIO, bool]:

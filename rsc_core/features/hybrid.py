@@ -56,7 +56,7 @@ def hybrid(waveforms: torch.Tensor, sample_rate: int = HYBRID_SAMPLE_RATE, stand
         )
     if waveforms.shape[-1] < SHORTEST:
         raise ValueError(
-            f"the hybrid spectrogram needs {SHORTEST} samples or more, got {waveforms.shape[-1]}; repeat the clip first"
+            f"the hybrid spectrogram needs {SHORTEST} samples or more, got {waveforms.shape[-1]}; repeat the clip"
         )
     waveforms = torch.atleast_2d(waveforms).float()
     device = waveforms.device

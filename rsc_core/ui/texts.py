@@ -44,8 +44,8 @@ VALUES = {"db": "in dB", "model": "as the model sees it (SD per row)"}
 
 MICROPHONE = {
     "before": (
-        "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they erase "
-        "lung sounds."
+        "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they "
+        "erase lung sounds."
     ),
     "off": "off",
     "on": "on",

@@ -125,9 +125,8 @@ def test_without_a_recording_the_button_says_what_to_do(page, server):
 def test_without_a_model_the_page_shows_the_command(page, empty_server):
     page.goto(empty_server.url)
     page.wait_for_selector(".notice", timeout=WAIT_MS)
-    assert re.search(
-        r"python train\.py full --corpus sprsound .* --out \S+/sprsound-base", page.locator(".notice pre").inner_text()
-    )
+    command = page.locator(".notice pre").inner_text()
+    assert re.fullmatch(r"python train\.py full --corpus sprsound --data SPRSOUND --out \S+/sprsound-base .*", command)
     assert page.locator("#analyse").is_disabled()
 
 
