@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -59,11 +60,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
 
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-    from rsc_core.ui import build_app, launch_options
+    from rsc_core.ui import build_app, cache, launch_options
 
+    # Ended politely, the program takes its visitors' files with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    folder = cache.make_folder()
     analyser = Later(options.checkpoints)
     app = build_app(analyser)
-    app.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
+    app.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options(folder))
     Thread(target=analyser.open, daemon=True).start()
     app.block_thread()
 

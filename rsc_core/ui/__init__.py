@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core.ui import texts
+from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     return app
 
 
-def launch_options() -> dict[str, Any]:
-    """Return what ``launch`` needs besides host and port."""
+def launch_options(folder: Path) -> dict[str, Any]:
+    """Return what ``launch`` needs besides host and port; ``folder`` is what ``cache.make_folder`` made."""
     words = json.dumps(texts.MICROPHONE)
     return {
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS),
         "css_paths": HERE / "style.css",
         "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>",
+        "app_kwargs": {"lifespan": cache.sweeping(folder.parent)},
         "max_file_size": "120mb",
         "state_session_capacity": SESSIONS,
         "footer_links": ["api"],

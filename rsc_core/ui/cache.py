@@ -1,0 +1,65 @@
+"""Keeps visitors' files in a folder of our own, and deletes them after an hour.
+
+Gradio's ``delete_cache`` forgets the files of every component that a callback has updated or skipped (seen in 6.31),
+which are nearly all of ours: so we look at the folder itself. Age is that of the copy in the folder (``st_ctime``),
+since Gradio's copies keep their original's time of modification.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+PREFIX = "lung-sound-lab-"
+KEEP_S = 3600
+EVERY_S = 60
+
+
+def make_folder() -> Path:
+    """Make the folder Gradio keeps files in until the program ends; to be called before any component is built."""
+    parent = os.environ.get("GRADIO_TEMP_DIR")
+    if parent:
+        Path(parent).mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+    os.environ["GRADIO_TEMP_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def sweep(parent: Path, keep_s: float = KEEP_S) -> None:
+    """Delete what is older than ``keep_s`` in the folders made here, those of crashed servers included."""
+    now = time.time()
+    # Deepest first, so that folders are empty when their turn comes.
+    for path in sorted(parent.glob(f"{PREFIX}*/**/*"), key=lambda path: -len(path.parts)):
+        with suppress(OSError):  # in use, already gone, or a folder that is not empty
+            if now - path.lstat().st_ctime >= keep_s:
+                path.rmdir() if path.is_dir() else path.unlink()
+
+
+def sweeping(
+    parent: Path, every_s: float = EVERY_S, keep_s: float = KEEP_S
+) -> Callable[[Any], AbstractAsyncContextManager]:
+    """Return a lifespan for the server: sweeps again and again while it runs."""
+
+    async def forever() -> None:
+        while True:
+            await asyncio.to_thread(sweep, parent, keep_s)
+            await asyncio.sleep(every_s)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(forever())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    return lifespan
