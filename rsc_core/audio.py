@@ -136,7 +136,7 @@ def bandwidth_hz(waveform: np.ndarray, rate: int) -> float:
     power = np.zeros(size // 2 + 1)
     for start in starts:
         frame = waveform[start : start + size]
-        power += np.square(np.abs(np.fft.rfft((frame - frame.mean()) * window)))
+        power += np.square(np.abs(np.fft.rfft(frame * window)))
     density = 2 * power / (len(starts) * rate * np.square(window).sum())
     bins_db = np.maximum(10 * np.log10(density + 1e-30), FLOOR_DB)
     # Medians: the line of a hum is no sound.
@@ -262,13 +262,10 @@ def _source(file: BinaryIO, head: bytes, size: int) -> tuple[BinaryIO, bool]:
     if head[:4] == b"OggS":
         file.seek(max(size - OGG_PAGE_BYTES, 0))
         tail = file.read()
-        last = tail.rfind(b"OggS")
-        return file, last < 0 or not _is_last_page(tail[last:])
+        return file, not _is_last_page(tail[tail.rfind(b"OggS") :])
     if not _is_wav(head):
         return file, False
-    start, promised = _wav_samples(file)
-    if start is None:
-        return file, True
+    start, promised = _wav_samples(file, size)
     riff_bytes = int.from_bytes(head[4:8], "little") + 8
     if promised == 0 and riff_bytes < size and start < size:
         # A recorder that died before it filled in the sizes: the samples are there.
@@ -296,14 +293,14 @@ def _is_last_page(page: bytes) -> bool:
     return len(page) >= 27 + page[26] + sum(lacing)
 
 
-def _wav_samples(file: BinaryIO) -> tuple[int | None, int]:
-    """(where the samples start, how many bytes of them the header promises) of a WAV file; None without samples."""
+def _wav_samples(file: BinaryIO, size: int) -> tuple[int, int]:
+    """(where the samples start, how many bytes of them the header promises) of a WAV file; (size, 0) without any."""
     position = 12
     while True:
         file.seek(position)
         chunk = file.read(8)
         if len(chunk) < 8:
-            return None, 0
+            return size, 0
         length = int.from_bytes(chunk[4:], "little")
         if chunk[:4] == b"data":
             return position + 8, length
@@ -321,7 +318,7 @@ def _warnings(decoded: _Decoded) -> tuple[str, ...]:
     offset = float(decoded.mono.mean())
     if abs(offset) > OFFSET:
         found.append(f"DC offset: the waveform is shifted by {offset:+.2f} of full scale.")
-    if (decoded.mono - offset).std() < NEAR_SILENT_RMS:
+    if decoded.mono.std() < NEAR_SILENT_RMS:
         return (*found, "Near-silent: what is labelled may be the recorder's own noise.")
     if decoded.clipped > CLIPPED_SHARE:
         found.append(

@@ -93,7 +93,7 @@ def _score(card: ModelCard) -> str:
     low, high = card.score_interval
     return (
         f"<b>{card.score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity "
-        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}"
+        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}. {texts.TRIVIAL}"
     )
 
 

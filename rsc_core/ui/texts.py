@@ -29,6 +29,7 @@ BASE = (
     "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
     "that learned from general sound."
 )
+TRIVIAL = "Always saying 'normal' scores 50."
 WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
 ANNOTATED = "Cycles are those of the annotation."
 PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."

@@ -54,7 +54,8 @@ def serve(folder, checkpoints, **environment):
         yield Server(url, log)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
+    assert not list((folder / "cache").glob("lung-sound-lab-*")), "the app left its visitors' files"
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from rsc_core import synth
-from rsc_core.ui import texts
+from rsc_core.ui import cache, texts
 
 WAIT_MS = 60_000
 LOOKS = ("#cycles-picture", "#log-mel", "#hybrid", "#attention")
@@ -60,6 +60,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
         page.wait_for_selector(f"{player} [aria-label='Play']")
 
     before = sources(page)
+    assert all(cache.PREFIX in address for address in before.values())  # where it is swept
     shipped = page.locator("#model label").all_inner_texts()
     assert len(shipped) > 1
     card = page.locator("#card").inner_text()

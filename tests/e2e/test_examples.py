@@ -1,0 +1,44 @@
+"""Examples: synthesised ones, and those of a folder with their annotations."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rsc_core import cycles, synth
+from rsc_core.ui.examples import Examples
+
+
+@pytest.fixture
+def folder(tmp_path, breath):
+    shutil.copy(breath[0], tmp_path / "a.wav")
+    shutil.copy(breath[1], tmp_path / "a.txt")
+    shutil.copy(breath[0], tmp_path / "b.WAV")
+    (tmp_path / "notes.md").write_text("not a sound")
+    return tmp_path
+
+
+def test_a_folder_adds_its_recordings(folder, monkeypatch):
+    monkeypatch.setenv("RSC_EXAMPLES", str(folder))
+    assert Examples().names == [*(f"{name} (synthesised)" for name in synth.EXAMPLES), "a.wav", "b.WAV"]
+
+
+def test_an_example_comes_with_its_annotation_and_leaves_the_folder_alone(folder):
+    sound, annotation = Examples(str(folder)).open("a.wav")
+    assert Path(sound).read_bytes() == (folder / "a.wav").read_bytes()
+    assert cycles.read_annotation(annotation) == cycles.read_annotation(folder / "a.txt")
+    assert folder not in Path(sound).parents
+    assert Examples(str(folder)).open("b.WAV")[1] is None
+
+
+@pytest.mark.parametrize("name", synth.EXAMPLES)
+def test_a_synthesised_example_is_annotated_with_what_it_holds(name, monkeypatch):
+    monkeypatch.delenv("RSC_EXAMPLES", raising=False)
+    examples = Examples()
+    _, annotation = examples.open(f"{name} (synthesised)")
+    assert [c.label for c in cycles.read_annotation(annotation)] == [c.label for c in synth.example(name).cycles]
+
+
+def test_an_unknown_example_is_refused(folder):
+    with pytest.raises(KeyError):
+        Examples(str(folder)).open("c.wav")
