@@ -24,11 +24,12 @@ def test_a_folder_adds_its_recordings(folder, monkeypatch):
 
 
 def test_an_example_comes_with_its_annotation_and_leaves_the_folder_alone(folder):
-    sound, annotation = Examples(str(folder)).open("a.wav")
+    examples = Examples(str(folder))  # its copies end with it
+    sound, annotation = examples.open("a.wav")
     assert Path(sound).read_bytes() == (folder / "a.wav").read_bytes()
     assert cycles.read_annotation(annotation) == cycles.read_annotation(folder / "a.txt")
     assert folder not in Path(sound).parents
-    assert Examples(str(folder)).open("b.WAV")[1] is None
+    assert examples.open("b.WAV")[1] is None
 
 
 @pytest.mark.parametrize("name", synth.EXAMPLES)
