@@ -22,7 +22,14 @@ from rsc_core.data.loader import window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention
 from rsc_core.features import extract
-from rsc_core.features.hybrid import HYBRID_HOP, HYBRID_MAPS, HYBRID_SAMPLE_RATE, frequencies_hz, hybrid
+from rsc_core.features.hybrid import (
+    HYBRID_HOP,
+    HYBRID_MAPS,
+    HYBRID_SAMPLE_RATE,
+    frequencies_hz,
+    hybrid,
+    standardize_rows,
+)
 from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz, edge_frequencies_hz, frame_count, log_mel
 
 DB_PER_NATURAL_LOG = 10 / np.log(10)  # of power
@@ -219,15 +226,15 @@ def _hybrid_pictures(samples: np.ndarray, cycle: Cycle, rate: int) -> dict[str, 
     """CycleGuardian's three maps in dB, and standardised row by row."""
     at_22k = resample(torch.from_numpy(_at_least(samples, round(SHORTEST_PICTURE_S * rate))), rate, HYBRID_SAMPLE_RATE)
     frames = 1 + len(samples) * HYBRID_SAMPLE_RATE // rate // HYBRID_HOP
+    in_db = hybrid(at_22k[None], standardize=False)
     hz = frequencies_hz()
-    result = {}
-    for key, standardize, unit in (("db", False, "dB"), ("model", True, "SD per row")):
-        maps = hybrid(at_22k[None], standardize=standardize)[0, :, :, :frames].numpy()
-        result[key] = tuple(
+    return {
+        key: tuple(
             Spectrogram(name, values, unit, hz[name], cycle.start_s, cycle.end_s)
-            for name, values in zip(HYBRID_MAPS, maps, strict=True)
+            for name, values in zip(HYBRID_MAPS, maps[0, :, :, :frames].numpy(), strict=True)
         )
-    return result
+        for key, maps, unit in (("db", in_db, "dB"), ("model", standardize_rows(in_db), "SD per row"))
+    }
 
 
 def _at_least(samples: np.ndarray, length: int) -> np.ndarray:

@@ -70,8 +70,11 @@ def hybrid(waveforms: torch.Tensor, sample_rate: int = HYBRID_SAMPLE_RATE, stand
         ],
         dim=1,
     )
-    if not standardize:
-        return maps
+    return standardize_rows(maps) if standardize else maps
+
+
+def standardize_rows(maps: torch.Tensor) -> torch.Tensor:
+    """Z-score every row of (…, 84, frames) maps over time; a row that does not change becomes 0."""
     deviation = maps.std(dim=-1, keepdim=True)
     centred = maps - maps.mean(dim=-1, keepdim=True)
     return torch.where(deviation > STILL_DB, centred / deviation.clamp_min(STILL_DB), 0.0)

@@ -172,7 +172,8 @@ class AnalyseTab:
         """Label a recording: first the overview, then the pictures of its first cycle."""
         if not audio:
             raise gr.Error(texts.NO_AUDIO, print_exception=False)
-        yield self._instead(markup.paragraph(texts.WORKING, "welcome"))
+        pictures = (self.waveform, self.log_mel, self.hybrid, self.attention)  # of the recording before
+        yield self._instead(markup.paragraph(texts.WORKING, "welcome")) | dict.fromkeys(pictures)
         try:
             with spoken():
                 analysis = self.analyser.analyse(audio, model, annotation)

@@ -20,10 +20,10 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 
 class Server:
-    """A running app: its address and what it has logged so far."""
+    """A running app: its address, how long it took to serve its page, and what it has logged so far."""
 
-    def __init__(self, url, log):
-        self.url, self._log = url, log
+    def __init__(self, url, start_s, log):
+        self.url, self.start_s, self._log = url, start_s, log
 
     @property
     def log(self):
@@ -39,10 +39,11 @@ def serve(folder, checkpoints, **environment):
     command = [sys.executable, "app.py", "--checkpoints", str(checkpoints), "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "cache"), **environment}
     url = f"http://127.0.0.1:{port}/"
+    started = time.monotonic()
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:
-        deadline = time.monotonic() + START_S
+        deadline = started + START_S
         while True:
             try:
                 urllib.request.urlopen(url, timeout=5).close()
@@ -51,7 +52,7 @@ def serve(folder, checkpoints, **environment):
                 assert process.poll() is None, f"the app ended:\n{log.read_text()}"
                 assert time.monotonic() < deadline, f"no page after {START_S} s:\n{log.read_text()}"
                 time.sleep(0.1)
-        yield Server(url, log)
+        yield Server(url, time.monotonic() - started, log)
     finally:
         process.terminate()
         process.wait(30)
