@@ -1,5 +1,6 @@
 """A study end to end on a tiny corpus, killed at any moment, and the studies that come with the project."""
 
+import csv
 import json
 import multiprocessing
 import os
@@ -44,12 +45,15 @@ def start(tmp_path, tiny_icbhi, base):
 
 
 def outcome(folder):
-    """What a study ended with: records without their cost, and the bytes of all weights and predictions."""
+    """What a study ended with: records and logs without what the clock says, the bytes of weights and predictions."""
     results = json.loads((folder / "results.json").read_text())
     for record in results["records"]:
         record.pop("cost")
     files = [p for pattern in ("*.safetensors", "predictions_*.csv") for p in folder.glob(f"runs/*/{pattern}")]
-    return results, {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "resume.safetensors"}
+    logs = {p.parent.name: list(csv.DictReader(p.open())) for p in sorted(folder.glob("runs/*/log.csv"))}
+    for row in (row for rows in logs.values() for row in rows):
+        del row["clips_per_s"], row["seconds"]
+    return results, logs, {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name != "resume.safetensors"}
 
 
 def test_every_run_is_trained_evaluated_once_and_recorded(start, tmp_path, capsys):

@@ -238,6 +238,18 @@ def test_without_warmup_the_rate_is_torchs_cosine():
         reference.step()
 
 
+def test_every_step_is_taken_at_the_schedules_rate(tiny_icbhi, base, tmp_path, monkeypatch):
+    taken, step = [], torch.optim.AdamW.step
+    monkeypatch.setattr(
+        torch.optim.AdamW, "step", lambda self: taken.append([g["lr"] for g in self.param_groups]) or step(self)
+    )
+    more = "--lr", "0.01", "--warmup", "0.5"
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", *more) == 0
+    assert len(taken) == 4  # two epochs of two batches
+    assert taken == [[0.01 * engine.rate(i, 4, 0.5)] * 2 for i in range(4)]
+    assert [float(row["lr"]) for row in curve(tmp_path / "run")] == [taken[1][0], taken[3][0]]
+
+
 def test_tensorboard_holds_every_step_and_epoch(tiny_icbhi, base, tmp_path):
     reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     assert run("linear", tiny_icbhi, base, tmp_path / "run", "--test-curve", "--tensorboard") == 0
