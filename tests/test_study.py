@@ -105,8 +105,8 @@ def interrupt(*_):
 
 
 def test_a_run_stopped_after_every_atomic_write_ends_as_an_undisturbed_one(start, tmp_path, monkeypatch):
-    """Each attempt dies right after one file was replaced: between any two writes of a study."""
-    fields = {"seeds": [0], "protocols": ["paper"]}
+    """Each attempt dies right after one file was replaced: between any two writes of a study of one epoch."""
+    fields = {"seeds": [0], "protocols": ["paper"], "train": {**TINY_STUDY["train"], "epochs": 1}}
     assert start("whole", **fields) == 0
 
     class Death(BaseException):
