@@ -49,24 +49,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = run_config(preset, args["corpus"], args["backbone"], train_options, tuning_options)
         config = engine.inherit(config, args["window_s"])
         corpus = data.load(args["corpus"], args["data"])
-        run = engine.fit(config, corpus, args["out"], args["resume"])
+        run = engine.fit(
+            config, corpus, args["out"], args["resume"], tensorboard=args["tensorboard"], log=args["test_log"]
+        )
     except (checkpoint.CheckpointError, CorpusError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ninterrupted; go on with: python train.py {shlex.join(argv)} --resume", file=sys.stderr)
         return 130
-    facts = {
-        "corpus": corpus.title,
-        "learned_from": list(dict.fromkeys([*engine.lineage(run.config.backbone), corpus.title])),
-        "protocol": run.config.train.protocol,
-        "seed": run.config.train.seed,
-        "best_epoch": run.best_epoch,
-        "split": run.split,
-        "validation": run.validation,
-    }
-    out = checkpoint.save(args["out"], run.model, run.config, facts)
-    print(f"best epoch {run.best_epoch}; saved {out}")
+    out = engine.save(args["out"], run)
+    if run.config.train.protocol == "paper":
+        print(run.facts["protocol_label"])
+    print(f"best epoch {run.facts['best_epoch']}; saved {out}")
     print(f"now: python -m rsc_core.evaluate {out} --corpus {args['corpus']} --data {shlex.quote(args['data'])}")
     return 0
 
@@ -95,6 +90,8 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, list[str], list[
     parser.add_argument("--window-s", type=float, help="window in seconds (default: the backbone's; 5 if fresh)")
     parser.add_argument("--config", help="JSON file with train and tuning_options; the command line goes before it")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
+    parser.add_argument("--tensorboard", action="store_true", help="write event files into the run folder")
+    parser.add_argument("--test-log", help="CSV that --test-curve and --protocol paper are noted in (default: ours)")
     kind = tuning.TUNINGS[row.tuning].Config
     train_names = _add_options(parser.add_argument_group("training"), TrainConfig, row.train)
     tuning_names = _add_options(parser.add_argument_group(f"tuning: {row.tuning}"), kind, row.tuning_options)
@@ -106,10 +103,15 @@ def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str
     types = get_type_hints(kind)
     for field in dataclasses.fields(kind):
         default = overrides.get(field.name, field.default)
+        flag = "--" + field.name.replace("_", "-")
+        if isinstance(field.default, bool):
+            action, text = argparse.BooleanOptionalAction, f"default {'on' if default else 'off'}"
+            group.add_argument(flag, action=action, default=argparse.SUPPRESS, help=text)
+            continue
         several = isinstance(field.default, tuple)
         item = type(field.default[0]) if several else next(iter(get_args(types[field.name])), types[field.name])
         group.add_argument(
-            "--" + field.name.replace("_", "-"),
+            flag,
             type=item,
             nargs="+" if several else None,
             default=argparse.SUPPRESS,

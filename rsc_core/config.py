@@ -14,7 +14,12 @@ from typing import Any
 CLASSES = ("normal", "crackle", "wheeze", "both")
 """The four classes of a respiratory cycle, in label order (0 to 3)."""
 
-PROTOCOLS = ("validated", "last", "paper")
+PROTOCOLS = {
+    "validated": "epoch chosen on validation patients carved from train",
+    "last": "all of train, last epoch",
+    "paper": "PAPER PROTOCOL: epoch chosen on the TEST split, as published; do not quote it as a result",
+}
+"""Protocol -> what everything printed and stored says of it."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +84,31 @@ class TrainConfig:
     batch_size: int = 32
     lr: float = 5e-4  # peak of the schedule
     weight_decay: float = 0.05
+    decay_all: bool = False  # decay biases, norms, tokens and positions too
+    betas: tuple[float, float] = (0.9, 0.999)  # AdamW's
+    eps: float = 1e-8  # AdamW's
     warmup: float = 0.1  # share of all steps with a linearly rising rate; a cosine to zero follows
     label_smoothing: float = 0.0
     balance: float = 0.5  # a class is drawn in proportion to count ** (1 - balance): 0 as it is, 1 all alike
     mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
+    augment: bool = True  # roll, band limit and gain of the waveform, SpecAugment of the features
     seed: int = 0
     protocol: str = "validated"
+    test_curve: bool = False  # label the test split after every epoch without choosing by it
     device: str = "auto"
     precision: str = "auto"  # "auto" probes whether bf16 is faster here; or "fp32", "bf16"
     extent_s: tuple[float, float] = (0.8, 4.0)  # a training clip's duration, log-uniform whatever its class
     validation_share: float = 0.15  # of the training patients
-    clip_gradient: float = 1.0
+    clip_gradient: float = 1.0  # largest gradient norm; 0 does not clip
 
     def __post_init__(self):
         object.__setattr__(self, "extent_s", tuple(self.extent_s))
-        for name in ("epochs", "batch_size", "lr"):
+        object.__setattr__(self, "betas", tuple(self.betas))
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be two numbers from 0 to below 1, got {self.betas}")
+        if self.clip_gradient < 0:
+            raise ValueError(f"clip_gradient must be 0 (off) or positive, got {self.clip_gradient}")
+        for name in ("epochs", "batch_size", "lr", "eps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("warmup", "label_smoothing", "balance", "validation_share"):
@@ -106,6 +121,11 @@ class TrainConfig:
         low, high = self.extent_s
         if not 0 < low <= high:
             raise ValueError(f"extent_s must be two rising positive durations, got {self.extent_s}")
+
+    @property
+    def labels_test(self) -> bool:
+        """Whether the test split is labelled after every epoch."""
+        return self.test_curve or self.protocol == "paper"
 
 
 @dataclass(frozen=True)

@@ -8,31 +8,28 @@ with the same weights as one that was not.
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 from tqdm import tqdm
 
-from rsc_core import augment, checkpoint, metrics, tuning
-from rsc_core.config import RunConfig, TrainConfig, from_json, to_json
+from rsc_core import atomic, augment, board, checkpoint, environment, metrics, test_log, tuning
+from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig, from_json
 from rsc_core.data import splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, training_batches
 from rsc_core.features import extract, log_mel
 from rsc_core.objectives import OBJECTIVES, Batch
+from rsc_core.resume import FILE as RESUME
+from rsc_core.resume import Progress, copy, paste, restore, store
 
-RESUME = "resume.safetensors"
 LOG = "log.csv"
 
 
@@ -40,11 +37,9 @@ LOG = "log.csv"
 class Run:
     """A finished training."""
 
-    model: nn.Module  # best weights (protocol "last": the last)
+    model: nn.Module  # weights of the chosen epoch
     config: RunConfig
-    validation: dict | None  # metrics on the validation patients
-    best_epoch: int
-    split: dict[str, int | str]  # counts and digests of what was trained and validated on
+    facts: dict[str, Any]  # plain JSON values: what ``save`` stores beside the weights
 
 
 def inherit(config: RunConfig, window_s: float | None = None) -> RunConfig:
@@ -70,55 +65,74 @@ def lineage(backbone: str) -> list[str]:
     return [backbone]
 
 
-def fit(config: RunConfig, corpus: Corpus, out: str | Path, resume: bool = False, progress: bool = True) -> Run:
+def fit(
+    config: RunConfig,
+    corpus: Corpus,
+    out: str | Path,
+    resume: bool = False,
+    progress: bool = True,
+    tensorboard: bool = False,
+    log: str | Path | None = None,
+) -> Run:
     """Train one run.
 
     Args:
         config: what to train; its audio, features and model come from the backbone where that is a run folder.
         corpus: with the official splits.
-        out: run folder; the log and the resumable state are written there after every epoch.
-        resume: go on from the state in ``out``.
+        out: run folder; ``log.csv`` and the resumable state are replaced there after every epoch.
+        resume: go on from the state in ``out``, where there is one.
         progress: show progress bars.
+        tensorboard: write event files into ``out/tensorboard`` too.
+        log: test log for a run that labels the test split after every epoch; None: the committed one.
 
     Raises:
-        ValueError: ``out`` holds the state of another configuration.
+        ValueError: ``out`` holds the state of another configuration, or a package asked for is missing.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     settings = config.train
     device = choose_device(settings.device)
+    meter = environment.Meter(device)
     torch.manual_seed(settings.seed)
 
-    training, validation, split = _split(config, corpus)
-    waveforms = Waveforms((*training, *validation), config.audio, progress)
+    training, validation, test, split = _split(config, corpus)
+    test = test if settings.labels_test else ()
+    waveforms = Waveforms((*training, *validation, *test), config.audio, progress)
     if config.backbone == "small":
         mean, std = feature_statistics(training, waveforms, config)
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)
     objective = OBJECTIVES[config.objective](len(config.model.classes), settings.label_smoothing, settings.mixup)
     optimizer = _optimizer(model, objective.to(device), settings)
-    steps_per_epoch = math.ceil(len(training) / settings.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate(step, settings.epochs * steps_per_epoch, settings.warmup)
-    )
-    dtype = choose_precision(settings.precision, model, device)
+    steps = math.ceil(len(training) / settings.batch_size)  # in an epoch
+
+    if resume and (out / RESUME).exists():
+        state = restore(out / RESUME, config, model, objective, optimizer)
+        meter.continues(state.cost)
+        print(f"resuming after epoch {state.epoch}", flush=True)
+    else:
+        dtype = choose_precision(settings.precision, model, device)
+        state = Progress(str(dtype).removeprefix("torch."), copy(model))
+        if test:
+            kind = "paper protocol" if settings.protocol == "paper" else "test curve"
+            test_log.append(log, out.name, config, kind, corpus.title, "test", len(test), looks=settings.epochs)
+    dtype = getattr(torch, state.precision)
+    scalars = board.Board(out, state.epoch * steps) if tensorboard else None
     print(
         f"{config.preset}: {tuning.count_trainable(model):,} of {sum(p.numel() for p in model.parameters()):,} "
         f"parameters learn; {len(training):,} clips to learn from, {len(validation):,} to choose by; "
-        f"{device}, {str(dtype).removeprefix('torch.')}",
+        f"{device}, {state.precision}\n{PROTOCOLS[settings.protocol]}",
         flush=True,
     )
 
-    best, best_epoch, first = _copy(model), 0, 1
-    best_metrics: dict | None = None
-    if resume and (out / RESUME).exists():
-        first, best, best_epoch, best_metrics = _restore(out / RESUME, config, model, optimizer, schedule)
-    for epoch in range(first, settings.epochs + 1):
+    for epoch in range(state.epoch + 1, settings.epochs + 1):
         # train
         started = time.perf_counter()
         model.train()
         losses = []
-        generator = torch.Generator().manual_seed(settings.seed * 10007 + epoch)
+        seed = settings.seed * 10007 + epoch
+        torch.manual_seed(seed)  # dropout draws from the global generator
+        generator = torch.Generator().manual_seed(seed)
         batches = training_batches(
             training,
             waveforms,
@@ -126,41 +140,94 @@ def fit(config: RunConfig, corpus: Corpus, out: str | Path, resume: bool = False
             settings.extent_s,
             settings.batch_size,
             settings.balance,
-            seed=settings.seed * 10007 + epoch,
+            seed=seed,
         )
-        bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps_per_epoch, disable=not progress, leave=False)
-        for clips, labels in bar:
-            clips = _augment_waveforms(clips.to(device), generator)
-            features = augment.spec_augment(extract(clips, config.audio, config.features), generator)
+        bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps, disable=not progress, leave=False)
+        for step, (clips, labels) in enumerate(bar, start=(epoch - 1) * steps):
+            lr = settings.lr * rate(step, settings.epochs * steps, settings.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            features = _features(clips.to(device), config, generator)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
                 parts = objective.loss(model, Batch(features, labels.to(device)), generator)
             optimizer.zero_grad(set_to_none=True)
             parts.total.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
+            learning = [p for group in optimizer.param_groups for p in group["params"]]
+            norm = nn.utils.clip_grad_norm_(learning, settings.clip_gradient or math.inf)
             optimizer.step()
-            schedule.step()
             losses.append(parts.total.item())
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+            if scalars:
+                scalars.step(step, {"loss": losses[-1], **parts.parts, "lr": lr, "gradient_norm": norm.item()})
+        clips_per_s = len(training) / (time.perf_counter() - started)
+
+        # look
+        row = {"epoch": epoch, "loss": round(float(np.mean(losses)), 4), "lr": lr}
+        results = {}
+        for prefix, clips in (("", validation), ("test_", test)):
+            if clips:
+                probabilities = predict(model, config, clips, waveforms, device, dtype=dtype)
+                result = metrics.evaluate([c.label for c in clips], probabilities.argmax(1), config.model.classes)
+                row |= {prefix + k: round(result[k], 2) for k in ("specificity", "sensitivity", "score")}
+                results[prefix] = result
 
         # choose
-        row = {"epoch": epoch, "loss": round(float(np.mean(losses)), 4), "lr": schedule.get_last_lr()[0]}
-        if validation:
-            probabilities = predict(model, config, validation, waveforms, device, dtype=dtype)
-            result = metrics.evaluate([c.label for c in validation], probabilities.argmax(1), config.model.classes)
-            row |= {k: round(result[k], 2) for k in ("specificity", "sensitivity", "score")}
-            if best_metrics is None or result["score"] > best_metrics["score"]:
-                best, best_epoch, best_metrics = _copy(model), epoch, result
-        else:
-            best, best_epoch = _copy(model), epoch
-        row["seconds"] = round(time.perf_counter() - started, 1)
+        judge = results.get("test_" if settings.protocol == "paper" else "")
+        if judge is None or state.best_result is None or judge["score"] > state.best_result["score"]:
+            state.best, state.best_epoch, state.best_result = copy(model), epoch, judge
 
         # keep
-        _log(out / LOG, row)
-        _store(out / RESUME, config, model, optimizer, schedule, epoch, best, best_epoch, best_metrics)
+        row |= {"clips_per_s": round(clips_per_s, 1), "seconds": round(time.perf_counter() - started, 1)}
+        state.epoch, state.cost = epoch, meter.cost()
+        state.history.append(row)
+        store(out / RESUME, config, model, objective, optimizer, state)
+        atomic.write_csv(out / LOG, state.history)
+        if scalars:
+            scalars.epoch(row, step)
         print("  ".join(f"{k} {v:.3g}" if k == "lr" else f"{k} {v}" for k, v in row.items()), flush=True)
 
-    _paste(model, best)
-    return Run(model.eval(), config, best_metrics, best_epoch, split)
+    atomic.write_csv(out / LOG, state.history)  # a run may have been stopped between the two writes above
+    if scalars:
+        scalars.close()
+    paste(model, state.best)
+    facts = {
+        "corpus": corpus.title,
+        "learned_from": list(dict.fromkeys([*lineage(config.backbone), corpus.title])),
+        "protocol": settings.protocol,
+        "protocol_label": PROTOCOLS[settings.protocol],
+        "seed": settings.seed,
+        "best_epoch": state.best_epoch,
+        "split": split,
+        "validation": state.best_result if validation else None,
+        "selection_gap": selection_gap(state.history, state.best_epoch) if test else None,
+        "precision": state.precision,
+        "environment": environment.describe(device),
+        "revision": environment.revision(),
+        "cost": {**state.cost, "clips_per_s": round(_mean_speed(state.history), 1)},
+    }
+    return Run(model.eval(), config, facts)
+
+
+def save(out: str | Path, run: Run) -> Path:
+    """Write a finished training into its run folder; a folder that holds ``rsc.json`` is complete."""
+    return checkpoint.save(out, run.model, run.config, run.facts)
+
+
+def selection_gap(history: Sequence[dict[str, Any]], chosen: int) -> dict[str, float]:
+    """Return the test Score at the chosen epoch, at the last and at the best, and what choosing on test would add.
+
+    Args:
+        history: one row an epoch, with ``epoch`` and ``test_score`` in percent.
+        chosen: epoch that was chosen.
+    """
+    scores = {row["epoch"]: row["test_score"] for row in history}
+    best = max(scores.values())
+    return {
+        "chosen": scores[chosen],
+        "last": scores[max(scores)],
+        "best": best,
+        "gap": round(best - scores[chosen], 2),
+    }
 
 
 @torch.inference_mode()
@@ -194,7 +261,7 @@ def feature_statistics(clips: Sequence[Clip], waveforms: Waveforms, config: RunC
 
 def rate(step: int, steps: int, warmup: float) -> float:
     """Share of the peak learning rate: a linear rise over ``warmup`` of all steps, then half a cosine to zero."""
-    rise = max(1, round(steps * warmup))
+    rise = round(steps * warmup)
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
@@ -230,116 +297,55 @@ def choose_precision(name: str, model: nn.Module, device: torch.device) -> torch
     return torch.bfloat16 if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else torch.float32
 
 
-def _augment_waveforms(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _features(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:
+    if not config.train.augment:
+        return extract(waveforms, config.audio, config.features)
     for step in (augment.roll, augment.band_limit, augment.gain):
         waveforms = step(waveforms, generator)
-    return waveforms
+    return augment.spec_augment(extract(waveforms, config.audio, config.features), generator)
 
 
-def _split(config: RunConfig, corpus: Corpus) -> tuple[tuple[Clip, ...], tuple[Clip, ...], dict]:
-    """(clips to learn from, clips to choose by, what to note of them) under the run's protocol."""
+def _mean_speed(history: Sequence[dict[str, Any]]) -> float:
+    """Clips a second over all epochs, each of as many clips."""
+    return len(history) / sum(1 / row["clips_per_s"] for row in history)
+
+
+def _split(config: RunConfig, corpus: Corpus) -> tuple[tuple[Clip, ...], tuple[Clip, ...], tuple[Clip, ...], dict]:
+    """(clips to learn from, to choose by, to test on, what to note of them) under the run's protocol."""
     official = splits.official(corpus)
     training, validation = official["train"], ()
     if config.train.protocol == "validated":
         training, validation = splits.carve_validation(training, config.train.validation_share, seed=config.train.seed)
-    elif config.train.protocol == "paper":
-        validation = official["test"]
-        print("PROTOCOL paper: the epoch is chosen on the TEST split, as published. Do not quote it as a result.")
     for note in corpus.notes:
         print(note)
     shared = splits.overlap(official["train"], official["test"])
     if shared:
         print(f"{len(shared)} patients are in train and test of the official split: {', '.join(shared[:5])}")
-    return (
-        training,
-        validation,
-        {
-            "training_clips": len(training),
-            "validation_clips": len(validation),
-            "training_digest": splits.digest(training),
-            "validation_digest": splits.digest(validation),
-        },
-    )
+    facts = {
+        "training_clips": len(training),
+        "validation_clips": len(validation),
+        "training_digest": splits.digest(training),
+        "validation_digest": splits.digest(validation),
+    }
+    return training, validation, official["test"], facts
 
 
 def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW; biases, norms, tokens and positions are not decayed. Covers every parameter that learns."""
+    """AdamW over every parameter that learns; biases, norms, tokens and positions decay with ``decay_all`` alone."""
     learning = [(n, p) for m in (model, objective) for n, p in m.named_parameters() if p.requires_grad]
-    undecayed = [p for n, p in learning if p.ndim < 2 or "embeddings" in n and "projection" not in n]
+    undecayed = [
+        p
+        for n, p in learning
+        if not settings.decay_all and (p.ndim < 2 or "embeddings" in n and "projection" not in n)
+    ]
     decayed = [p for _, p in learning if all(p is not u for u in undecayed)]
     optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": undecayed, "weight_decay": 0.0}],
         lr=settings.lr,
+        betas=settings.betas,
+        eps=settings.eps,
     )
     covered = sum(p.numel() for group in optimizer.param_groups for p in group["params"])
     expected = sum(p.numel() for _, p in learning)
     assert covered == expected, f"the optimizer covers {covered:,} of {expected:,} learning parameters"
     return optimizer
-
-
-def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in tuning.trainable_state(model).items()}
-
-
-def _paste(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-    with torch.no_grad():
-        for name, tensor in tuning.trainable_state(model).items():
-            tensor.copy_(state[name])
-
-
-def _log(path: Path, row: dict) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _store(path, config, model, optimizer, schedule, epoch, best, best_epoch, best_metrics) -> None:
-    """Write weights, best weights, optimizer state and where we are into one file, atomically."""
-    state = optimizer.state_dict()
-    tensors = {f"model/{k}": v for k, v in tuning.trainable_state(model).items()}
-    tensors |= {f"best/{k}": v for k, v in best.items()}
-    tensors |= {f"optimizer/{i}/{k}": v for i, slot in state["state"].items() for k, v in slot.items()}
-    where = {
-        "config": to_json(config),
-        "epoch": epoch,
-        "best_epoch": best_epoch,
-        "best_metrics": best_metrics,
-        "schedule": schedule.last_epoch,
-    }
-    draft = path.with_suffix(".partial")
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, draft, {"where": json.dumps(where)})
-    os.replace(draft, path)
-
-
-def _restore(path, config, model, optimizer, schedule) -> tuple[int, dict, int, dict | None]:
-    """Load what ``_store`` wrote; returns (next epoch, best weights, best epoch, best metrics)."""
-    with safe_open(path, "pt") as file:
-        where = json.loads(file.metadata()["where"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    if where["config"] != json.loads(json.dumps(to_json(config))):
-        raise ValueError(
-            f"{path} belongs to a run with other settings. Resume with the command that started it, or choose another "
-            "--out."
-        )
-    part = {
-        head: {k.removeprefix(head + "/"): v for k, v in tensors.items() if k.startswith(head + "/")}
-        for head in ("model", "best", "optimizer")
-    }
-    _paste(model, part["model"])
-    state = optimizer.state_dict()
-    state["state"] = {}
-    for key, value in part["optimizer"].items():
-        index, slot = key.split("/")
-        state["state"].setdefault(int(index), {})[slot] = value
-    optimizer.load_state_dict(state)
-    schedule.last_epoch = where["schedule"]
-    for group, base in zip(optimizer.param_groups, schedule.base_lrs, strict=True):
-        group["lr"] = base * schedule.lr_lambdas[0](where["schedule"])
-    schedule._last_lr = [group["lr"] for group in optimizer.param_groups]
-    device = next(model.parameters()).device
-    print(f"resuming after epoch {where['epoch']}", flush=True)
-    best = {k: v.to(device) for k, v in part["best"].items()}
-    return where["epoch"] + 1, best, where["best_epoch"], where["best_metrics"]

@@ -11,23 +11,21 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from rsc_core import checkpoint, data, engine, metrics
+from rsc_core import atomic, checkpoint, data, engine, metrics, test_log
+from rsc_core.config import PROTOCOLS
 from rsc_core.data import splits
 from rsc_core.data.corpus import Clip, Corpus, CorpusError
 from rsc_core.data.loader import Waveforms
 
 METRICS = "metrics.json"
-TEST_LOG = Path(__file__).parents[1] / "checkpoints" / "test_log.csv"
 
 
 def evaluate(
-    run: str | Path, corpus: Corpus, split: str = "test", device: str = "auto", test_log: str | Path = TEST_LOG
+    run: str | Path, corpus: Corpus, split: str = "test", device: str = "auto", log: str | Path | None = None
 ) -> dict:
     """Label a split with a run, write the results into its folder and return them.
 
@@ -36,7 +34,7 @@ def evaluate(
         corpus: as ``rsc_core.data.load`` returns it.
         split: "test"; for SPRSound also "intra" and "inter"; "validation" for the patients the run was chosen by.
         device: "auto", "cpu" or "cuda".
-        test_log: CSV that looks at a test split are appended to.
+        log: test log that a look at a test split is appended to; None: the committed one.
 
     Raises:
         CheckpointError: the run folder is damaged.
@@ -57,14 +55,14 @@ def evaluate(
     result["score_interval"] = metrics.score_interval(labels, predictions, patients, classes)
     result["always_normal"] = metrics.evaluate(labels, np.zeros_like(predictions), classes)["score"]
     result |= {"corpus": corpus.title, "split": split, "patients": len(set(patients)), "digest": splits.digest(clips)}
+    result |= {"protocol": loaded.config.train.protocol, "protocol_label": PROTOCOLS[loaded.config.train.protocol]}
 
+    if split != "validation":
+        test_log.append(log, run.name, loaded.config, "evaluation", corpus.title, split, len(clips), result=result)
+    _write_predictions(run / f"predictions_{corpus.name}_{split}.csv", clips, probabilities, classes)
     path = run / METRICS
     known = json.loads(path.read_text()) if path.exists() else {}
-    known[f"{corpus.name} {split}"] = result
-    path.write_text(json.dumps(known, indent=2) + "\n")
-    _write_predictions(run / f"predictions_{corpus.name}_{split}.csv", clips, probabilities, classes)
-    if split != "validation":
-        _log_look(Path(test_log), run, loaded, result)
+    atomic.write_json(path, {**known, f"{corpus.name} {split}": result})
     return result
 
 
@@ -73,6 +71,7 @@ def summary(result: dict) -> str:
     low, high = result["score_interval"]
     recalls = ", ".join(f"{name} {value:.1f}" for name, value in result["recall"].items())
     return (
+        f"{result['protocol_label']}\n"
         f"{result['corpus']}, {result['split']}: {result['cycles']:,} clips of {result['patients']} patients\n"
         f"Sp {result['specificity']:.2f}  Se {result['sensitivity']:.2f}  Score {result['score']:.2f} "
         f"(95 % over patients {low:.1f} to {high:.1f})\n"
@@ -89,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="folder of the corpus, as published")
     parser.add_argument("--split", default="test", help="test (default), validation; SPRSound also: intra, inter")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--test-log", default=TEST_LOG, help="CSV that looks at a test split are appended to")
+    parser.add_argument(
+        "--test-log", help="CSV that looks at a test split are appended to (default: the committed one)"
+    )
     args = parser.parse_args(argv)
     try:
         corpus = data.load(args.corpus, args.data)
@@ -127,32 +128,6 @@ def _write_predictions(path: Path, clips: Sequence[Clip], probabilities: np.ndar
             names = classes[clip.label], classes[int(row.argmax())]
             times = clip.start_s, clip.end_s
             writer.writerow([clip.recording, clip.patient, clip.device, *times, *names, *(f"{p:.5f}" for p in row)])
-
-
-def _log_look(path: Path, run: Path, loaded: checkpoint.Checkpoint, result: dict) -> None:
-    new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(
-                "utc run preset seed protocol corpus split clips specificity sensitivity score torch".split()
-            )
-        config = loaded.config
-        writer.writerow(
-            [
-                datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                run.name,
-                config.preset,
-                config.train.seed,
-                config.train.protocol,
-                result["corpus"],
-                result["split"],
-                result["cycles"],
-                *(f"{result[k]:.2f}" for k in ("specificity", "sensitivity", "score")),
-                torch.__version__,
-            ]
-        )
 
 
 if __name__ == "__main__":

@@ -5,15 +5,27 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when transformers is imported: no test asks a hub
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from rsc_core.config import ModelConfig
+from rsc_core import checkpoint, test_log
+from rsc_core.config import ModelConfig, run_config
 from rsc_core.models import spectrogram_transformer
 
 TINY = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=98)
+
+
+@pytest.fixture(autouse=True)
+def own_test_log(monkeypatch, tmp_path_factory):
+    """No test writes to the committed log."""
+    path = tmp_path_factory.getbasetemp() / "test_log.csv"
+    path.unlink(missing_ok=True)
+    monkeypatch.setattr(test_log, "PATH", path)
+    return path
 
 
 @pytest.fixture
@@ -21,6 +33,16 @@ def tiny_model():
     """A random two-block AST of width 32 for 98 frames: 8 x 6 patches."""
     torch.manual_seed(0)
     return spectrogram_transformer.build(TINY).eval()
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A run folder of a tiny full model to tune from, for windows of 1 s."""
+    torch.manual_seed(0)
+    config = run_config("full", "icbhi", "small")
+    config = replace(config, model=TINY, audio=replace(config.audio, window_s=1.0))
+    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
+    return checkpoint.save(tmp_path / "base", checkpoint.build(config), config, facts)
 
 
 @pytest.fixture(scope="session")

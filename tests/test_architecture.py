@@ -16,6 +16,9 @@ CORE = ROOT / "rsc_core"
 
 LAYERS = [
     "config",
+    "atomic",
+    "test_log",
+    "environment",
     "analysis",
     "audio",
     "cycles",
@@ -28,8 +31,12 @@ LAYERS = [
     "tuning",
     "objectives",
     "checkpoint",
+    "resume",
+    "board",
     "engine",
     "evaluate",
+    "study",
+    "report",
     "explain",
     "inference",
     "predict",

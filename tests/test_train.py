@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,21 +10,12 @@ import pytest
 import torch
 
 import train
-from rsc_core import checkpoint, data, engine, evaluate, predict
+from rsc_core import board, checkpoint, data, engine, evaluate, predict, resume, test_log
 from rsc_core.config import PRESETS, run_config
+from rsc_core.features import extract
 from tests.conftest import TINY
 
 FAST = ["--epochs", "2", "--batch-size", "8", "--device", "cpu", "--precision", "fp32", "--validation-share", "0.3"]
-
-
-@pytest.fixture
-def base(tmp_path):
-    """A tiny full model to tune from, for windows of 1 s."""
-    torch.manual_seed(0)
-    config = run_config("full", "icbhi", "small")
-    config = replace(config, model=TINY, audio=replace(config.audio, window_s=1.0))
-    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
-    return checkpoint.save(tmp_path / "base", checkpoint.build(config), config, facts)
 
 
 def run(preset, corpus, base, out, *more):
@@ -59,25 +51,59 @@ def test_every_preset_trains_evaluates_and_repeats_itself(preset, tiny_icbhi, ba
 
 
 def test_interrupted_and_resumed_equals_undisturbed(tiny_icbhi, base, tmp_path, monkeypatch):
-    assert run("lora", tiny_icbhi, base, tmp_path / "whole", "--epochs", "3") == 0
+    """Dropout included, whose draws come from the global generator; the time of both parts is summed."""
+    more = "--epochs", "3", "--dropout", "0.3", "--test-curve"
+    assert run("lora", tiny_icbhi, base, tmp_path / "whole", *more) == 0
 
-    log = engine._log
+    store = engine.store
 
-    def stop_in_epoch_3(path, row):
-        if row["epoch"] == 3:
+    def stop_in_epoch_3(path, config, model, objective, optimizer, progress):
+        if progress.epoch == 3:
             raise KeyboardInterrupt
-        log(path, row)
+        progress.cost["wall_s"] += 1000
+        store(path, config, model, objective, optimizer, progress)
 
-    monkeypatch.setattr(engine, "_log", stop_in_epoch_3)
-    assert run("lora", tiny_icbhi, base, tmp_path / "cut", "--epochs", "3") == 130
+    monkeypatch.setattr(engine, "store", stop_in_epoch_3)
+    assert run("lora", tiny_icbhi, base, tmp_path / "cut", *more) == 130
     assert not (tmp_path / "cut" / "rsc.json").exists()
     monkeypatch.undo()
-    assert run("lora", tiny_icbhi, base, tmp_path / "cut", "--epochs", "3", "--resume") == 0
+    assert run("lora", tiny_icbhi, base, tmp_path / "cut", *more, "--resume") == 0
 
     whole, cut = (checkpoint.load(tmp_path / name) for name in ("whole", "cut"))
     assert whole.facts["best_epoch"] == cut.facts["best_epoch"]
+    assert whole.facts["selection_gap"] == cut.facts["selection_gap"]
+    assert (whole.facts["cost"]["parts"], cut.facts["cost"]["parts"]) == (1, 2)
+    assert whole.facts["cost"]["wall_s"] < 1000 < cut.facts["cost"]["wall_s"]
     for a, b in zip(whole.model.parameters(), cut.model.parameters(), strict=True):
         assert torch.equal(a, b)
+    assert curve(tmp_path / "whole") == curve(tmp_path / "cut")
+
+
+def curve(folder):
+    """log.csv without what depends on the clock."""
+    rows = list(csv.DictReader((folder / "log.csv").open()))
+    return [{k: v for k, v in row.items() if k not in ("clips_per_s", "seconds")} for row in rows]
+
+
+def test_what_an_objective_learns_is_resumed(tiny_model, tmp_path):
+    config = run_config("full", "icbhi", "small")
+    objective = torch.nn.Linear(2, 2)
+    optimizer = engine._optimizer(tiny_model, objective, config.train)
+    progress = resume.Progress("float32", resume.copy(tiny_model), epoch=4)
+    resume.store(tmp_path / "state", config, tiny_model, objective, optimizer, progress)
+    other = torch.nn.Linear(2, 2)
+    assert resume.restore(tmp_path / "state", config, tiny_model, other, optimizer).epoch == 4
+    assert torch.equal(objective.weight, other.weight)
+
+
+def test_a_resumed_run_keeps_the_precision_it_began_with(tiny_icbhi, base, tmp_path, monkeypatch):
+    """Which one is faster may come out otherwise the second time."""
+    monkeypatch.setattr(engine, "choose_precision", lambda *_: torch.bfloat16)
+    command = "linear", tiny_icbhi, base, tmp_path / "run"
+    assert run(*command) == 0
+    monkeypatch.setattr(engine, "choose_precision", lambda *_: torch.float32)
+    assert run(*command, "--resume") == 0
+    assert checkpoint.read_facts(tmp_path / "run")["precision"] == "bfloat16"
 
 
 def test_resume_refuses_other_settings(tiny_icbhi, base, tmp_path, capsys):
@@ -101,19 +127,47 @@ def test_best_weights_are_those_of_the_best_epoch_not_the_last(tiny_icbhi, base,
     monkeypatch.setattr(engine.metrics, "evaluate", judge)
     config = engine.inherit(run_config("lora", "icbhi", str(base), {"epochs": 2, "validation_share": 0.3, "lr": 0.05}))
     result = engine.fit(config, data.load("icbhi", tiny_icbhi), tmp_path / "run", progress=False)
-    assert result.best_epoch == 1
+    assert result.facts["best_epoch"] == 1
     final = dict(result.model.named_parameters())
     assert all(torch.equal(final[n], p) for n, p in seen[0].items())
     assert any(not torch.equal(final[n], p) for n, p in seen[1].items())
 
 
-@pytest.mark.parametrize(("protocol", "sentence"), [("paper", "chosen on the TEST split"), ("last", "")])
-def test_protocols(protocol, sentence, tiny_icbhi, base, tmp_path, capsys):
-    assert run("linear", tiny_icbhi, base, tmp_path / "run", "--protocol", protocol) == 0
-    assert sentence in capsys.readouterr().out
+@pytest.mark.parametrize("protocol", ["paper", "last"])
+def test_protocols(protocol, tiny_icbhi, base, tmp_path, capsys, own_test_log):
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", "--protocol", protocol, "--epochs", "3") == 0
+    assert capsys.readouterr().out.count("PAPER PROTOCOL") == (2 if protocol == "paper" else 0)
     facts = checkpoint.read_facts(tmp_path / "run")
-    assert facts["split"]["training_clips"] == 15  # all of train
-    assert facts["protocol"] == protocol
+    assert facts["split"]["training_clips"] == 15 and facts["split"]["validation_clips"] == 0  # all of train
+    assert facts["protocol"] == protocol and facts["validation"] is None
+    rows = curve(tmp_path / "run")
+    if protocol == "last":
+        assert facts["best_epoch"] == 3 and facts["selection_gap"] is None
+        assert "test_score" not in rows[0] and not own_test_log.exists()
+    else:
+        scores = [float(row["test_score"]) for row in rows]
+        assert facts["best_epoch"] == scores.index(max(scores)) + 1
+        assert facts["protocol_label"].startswith("PAPER PROTOCOL")
+        assert test_log.touches(own_test_log) == {("ICBHI subset (0 %)", "test"): {"paper protocol": 3}}
+
+
+def test_the_test_curve_changes_nothing_but_what_is_reported(tiny_icbhi, base, tmp_path, own_test_log):
+    for name, more in (("without", []), ("with", ["--test-curve"])):
+        assert run("linear", tiny_icbhi, base, tmp_path / name, "--epochs", "3", "--lr", "0.05", *more) == 0
+    without, curved = (checkpoint.load(tmp_path / name) for name in ("without", "with"))
+    for a, b in zip(without.model.parameters(), curved.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+    scores = [float(row["test_score"]) for row in curve(tmp_path / "with")]
+    gap = curved.facts["selection_gap"]
+    assert (gap["last"], gap["best"]) == (scores[-1], max(scores))
+    assert gap["chosen"] == scores[curved.facts["best_epoch"] - 1]
+    assert test_log.touches(own_test_log) == {("ICBHI subset (0 %)", "test"): {"test curve": 3}}
+
+
+def test_selection_gap_by_hand():
+    history = [{"epoch": e, "test_score": s} for e, s in [(1, 50.0), (2, 61.5), (3, 55.25)]]
+    assert engine.selection_gap(history, 3) == {"chosen": 55.25, "last": 55.25, "best": 61.5, "gap": 6.25}
+    assert engine.selection_gap(history, 2)["gap"] == 0
 
 
 def test_a_fresh_model_measures_its_features(tiny_icbhi, tmp_path):
@@ -129,6 +183,92 @@ def test_every_learning_parameter_is_optimised(tiny_model):
     covered = {id(p) for group in optimizer.param_groups for p in group["params"]}
     assert {id(p) for p in tiny_model.parameters()} <= covered
     assert len(covered) == len(list(tiny_model.parameters())) + 2
+
+
+def test_decay_all_decays_biases_norms_and_positions_too(tiny_model):
+    some, all_ = (
+        engine._optimizer(tiny_model, torch.nn.Linear(2, 2), run_config("full", "icbhi", "small", options).train)
+        for options in ({}, {"decay_all": True, "betas": [0.9, 0.98], "eps": 1e-6})
+    )
+    assert [len(group["params"]) for group in all_.param_groups] == [len(list(tiny_model.parameters())) + 2, 0]
+    decayed = {id(p) for p in some.param_groups[0]["params"]}
+    assert id(tiny_model.backbone.embeddings.position_embeddings) not in decayed
+    assert id(tiny_model.backbone.layernorm.weight) not in decayed
+    assert id(tiny_model.backbone.embeddings.patch_embeddings.projection.weight) in decayed
+    assert (all_.defaults["betas"], all_.defaults["eps"]) == ((0.9, 0.98), 1e-6)
+
+
+def test_without_augmentation_the_features_are_the_clips_own():
+    clips = torch.randn(3, 16000, generator=torch.Generator().manual_seed(0))
+    config = run_config("linear", "icbhi", "small", {"augment": False})
+    plain = extract(clips, config.audio, config.features)
+    assert torch.equal(engine._features(clips, config, torch.Generator().manual_seed(0)), plain)
+    config = run_config("linear", "icbhi", "small")
+    assert not torch.allclose(engine._features(clips, config, torch.Generator().manual_seed(0)), plain)
+
+
+@pytest.mark.parametrize(("clip", "moved"), [("0", True), ("1e-9", False)])
+def test_clip_gradient_0_does_not_clip(clip, moved, tiny_icbhi, base, tmp_path):
+    """With eps 1 a step is in proportion to the gradient, so that a clipped one moves nothing."""
+    more = "--clip-gradient", clip, "--eps", "1", "--lr", "1", "--weight-decay", "0"
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", *more) == 0
+    start, end = (checkpoint.load(f).model.hf.classifier.dense.weight for f in (base, tmp_path / "run"))
+    assert (not torch.allclose(start, end, atol=1e-4)) == moved
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"betas": [0.9, 1.0]}, "betas must be two numbers from 0 to below 1"),
+        ({"eps": 0.0}, "eps must be positive"),
+        ({"clip_gradient": -1.0}, r"clip_gradient must be 0 \(off\) or positive"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        run_config("linear", "icbhi", "small", options)
+
+
+def test_without_warmup_the_rate_is_torchs_cosine():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    for step in range(20):
+        assert engine.rate(step, 20, 0.0) == pytest.approx(reference.get_last_lr()[0])
+        optimizer.step()
+        reference.step()
+
+
+def test_every_step_is_taken_at_the_schedules_rate(tiny_icbhi, base, tmp_path, monkeypatch):
+    taken, step = [], torch.optim.AdamW.step
+    monkeypatch.setattr(
+        torch.optim.AdamW, "step", lambda self: taken.append([g["lr"] for g in self.param_groups]) or step(self)
+    )
+    more = "--lr", "0.01", "--warmup", "0.5"
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", *more) == 0
+    assert len(taken) == 4  # two epochs of two batches
+    assert taken == [[0.01 * engine.rate(i, 4, 0.5)] * 2 for i in range(4)]
+    assert [float(row["lr"]) for row in curve(tmp_path / "run")] == [taken[1][0], taken[3][0]]
+
+
+def test_tensorboard_holds_every_step_and_epoch(tiny_icbhi, base, tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", "--test-curve", "--tensorboard") == 0
+    events = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    tags = set(events.Tags()["scalars"])
+    assert {f"train/{name}" for name in ("loss", "cross_entropy", "lr", "gradient_norm")} <= tags
+    assert {f"epoch/{name}" for name in board.CURVES} <= tags
+    rows = curve(tmp_path / "run")
+    losses = [e.value for e in events.Scalars("train/loss")]
+    steps = len(losses) // 2
+    assert [e.step for e in events.Scalars("train/loss")] == list(range(2 * steps))
+    assert np.mean(losses[steps:]) == pytest.approx(float(rows[1]["loss"]), abs=1e-4)
+    assert [e.value for e in events.Scalars("epoch/score")] == pytest.approx([float(r["score"]) for r in rows])
+
+
+def test_tensorboard_missing_is_answered(tiny_icbhi, base, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert run("linear", tiny_icbhi, base, tmp_path / "run", "--tensorboard") == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
 
 
 def test_rate_rises_then_falls_to_zero():

@@ -1,0 +1,259 @@
+"""Results to tables in Markdown: ``python -m rsc_core.report`` rewrites the generated parts of the two READMEs.
+
+A generated part stands between ``<!-- table: NAME -->`` and ``<!-- /table -->``; ``TABLES`` holds what makes it, from
+the committed ``checkpoints/*/rsc.json``, ``metrics.json`` and ``test_log.csv``. ``--study DIR/results.json`` prints a
+study's table instead: published, reproduced (protocol paper) and validated numbers in columns of their own, the mean
+and standard deviation over seeds with their number, and for a single run its interval over patients.
+
+All numbers are percent, "-" stands for what was not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rsc_core import atomic, test_log
+from rsc_core.config import PRESETS, PROTOCOLS
+
+ROOT = Path(__file__).parents[1]
+README_FILES = ("README.md", "checkpoints/README.md")
+METRICS = ("specificity", "sensitivity", "score")
+ORIGINS = {"paper": "reproduced", "validated": "validated", "last": "last epoch"}
+"""Protocol -> column of a study's table, in this order, behind "published"."""
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; every row has as many cells as the header."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def percent(value: float | None) -> str:
+    """Return one decimal, or "-" where there is no number."""
+    return "-" if value is None or math.isnan(value) else f"{value:.1f}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the mean and, for two or more values, their standard deviation (n - 1)."""
+    mean = percent(statistics.fmean(values))
+    return mean if len(values) == 1 else f"{mean} ± {percent(statistics.stdev(values))}"
+
+
+def trivial_rows(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Name -> specificity, sensitivity, score of what needs no model, of one evaluation."""
+    if "trivial" in result:
+        return result["trivial"]
+    return {"always normal": {"specificity": 100.0, "sensitivity": 0.0, "score": result["always_normal"]}}
+
+
+def shipped(checkpoints: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(name, facts, evaluation) of every test split a shipped model was evaluated on.
+
+    Models that learned from fewer corpora come first, then the presets' order.
+    """
+    entries = []
+    for path in checkpoints.glob("*/rsc.json"):
+        facts = json.loads(path.read_text())
+        results = json.loads(path.with_name("metrics.json").read_text())
+        order = len(facts["learned_from"]), list(PRESETS).index(facts["config"]["preset"]), path.parent.name
+        entries += [(order, path.parent.name, facts, r) for r in results.values() if r["split"] != "validation"]
+    entries.sort(key=lambda entry: entry[0])
+    return [entry[1:] for entry in entries]
+
+
+def models_table(root: Path) -> str:
+    """Return the table of the shipped models, the trivial rows under each test split."""
+    entries = shipped(root / "checkpoints")
+    equalised = any("equalised" in result for _, _, result in entries)
+    header = "model|parameters|trained|corpus|split|protocol|Sp|Se|Score|95 % over patients".split("|")
+    header += ["Score, equal lengths"] if equalised else []
+    rows = []
+    for place in dict.fromkeys((r["corpus"], r["split"]) for _, _, r in entries):
+        here = [entry for entry in entries if (entry[2]["corpus"], entry[2]["split"]) == place]
+        for name, facts, result in here:
+            low, high = result["score_interval"]
+            rows.append(
+                [
+                    f"`{name}`",
+                    f"{facts['parameters']:,}",
+                    f"{facts['trainable']:,}",
+                    result["corpus"],
+                    _split_text(facts, result),
+                    facts["protocol"],
+                    percent(result["specificity"]),
+                    percent(result["sensitivity"]),
+                    f"**{percent(result['score'])}**",
+                    f"{percent(low)} to {percent(high)}",
+                    *([percent(result.get("equalised", {}).get("score"))] if equalised else []),
+                ]
+            )
+        _, facts, result = here[0]
+        for name, trivial in trivial_rows(result).items():
+            cells = [f"*{name}*", "", "", result["corpus"], _split_text(facts, result), ""]
+            same = result.get("equalised", {}).get("trivial", {}).get(name, {}).get("score")
+            scores = [percent(trivial[key]) for key in METRICS]
+            rows.append([*cells, *scores, "", *([percent(same)] if equalised else [])])
+    return markdown(header, rows)
+
+
+def scores_table(root: Path) -> str:
+    """Return the short table: model, what it learned from, Score beside always saying normal."""
+    rows = []
+    for name, facts, result in shipped(root / "checkpoints"):
+        low, high = result["score_interval"]
+        rows.append(
+            [
+                f"`{name}`",
+                " → ".join(facts["learned_from"]),
+                f"{facts['trainable']:,}",
+                f"{result['corpus']}, {result['split']}",
+                f"{percent(result['score'])} ({percent(low)} to {percent(high)})",
+                percent(result["always_normal"]),
+            ]
+        )
+    header = [
+        "model",
+        "learned from",
+        "trained parameters",
+        "tested on",
+        "Score (95 % over patients)",
+        "always normal",
+    ]
+    return markdown(header, rows)
+
+
+def devices_table(root: Path) -> str:
+    """Return Sp, Se and Score of the shipped models for each stethoscope; "-" where none was measured apart."""
+    rows = []
+    for name, _, result in shipped(root / "checkpoints"):
+        for device, found in result.get("per_device", {}).items():
+            rows.append([f"`{name}`", result["corpus"], device, *(percent(found[key]) for key in METRICS)])
+    return markdown(["model", "corpus", "device", "Sp", "Se", "Score"], rows or [["-"] * 6])
+
+
+def touches_table(root: Path) -> str:
+    """Return how often each test split was labelled, by kind, from the test log."""
+    touches = test_log.touches(root / "checkpoints" / "test_log.csv")
+    rows = [
+        [corpus, split, *(f"{counts[kind]:,}" for kind in test_log.EVALUATIONS), f"{counts.total():,}"]
+        for (corpus, split), counts in sorted(touches.items())
+    ]
+    return markdown(["corpus", "split", "evaluations", "test curves", "paper protocol", "looks"], rows)
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "models": models_table,
+    "scores": scores_table,
+    "devices": devices_table,
+    "touches": touches_table,
+}
+
+
+def fill(text: str, root: Path = ROOT) -> str:
+    """Return a text with every generated part made anew.
+
+    Raises:
+        ValueError: a marker names no table, or a part does not end.
+    """
+    opened, closed = re.findall(r"<!-- table: (.*?) -->", text), text.count("<!-- /table -->")
+    if len(opened) != closed:
+        raise ValueError(
+            f"{len(opened)} tables begin and {closed} end; every <!-- table: NAME --> needs <!-- /table -->"
+        )
+    for name in opened:
+        if name not in TABLES:
+            raise ValueError(f"there is no table {name!r}; choose one of {', '.join(TABLES)}")
+
+    def table(match: re.Match) -> str:
+        return f"<!-- table: {match[1]} -->\n{TABLES[match[1]](root)}\n<!-- /table -->"
+
+    return re.sub(r"<!-- table: (.*?) -->\n.*?<!-- /table -->", table, text, flags=re.S)
+
+
+def study_report(results: dict[str, Any]) -> str:
+    """Return a study's tables, one for each corpus and split, with what they differ in from their source."""
+    records = results["records"]
+    if not records:
+        return f"# {results['title']}\n\nNo run is done yet, of {results['planned']}."
+    parts = [f"# {results['title']}", f"{len(records)} of {results['planned']} runs."]
+    parts += [f"Source: {results['source']}"] if results["source"] else []
+    used = [protocol for protocol in ORIGINS if any(r["protocol"] == protocol for r in records)]
+    parts.append("\n".join(f"* {ORIGINS[protocol]}: {PROTOCOLS[protocol]}" for protocol in used))
+    for place in dict.fromkeys((r["corpus"], r["split"]) for r in records):
+        here = [r for r in records if (r["corpus"], r["split"]) == place]
+        parts.append(f"## {place[0]}, {place[1]}\n\nSp / Se / **Score**\n\n{study_table(here, used)}")
+    if results["differs"]:
+        parts.append(
+            "These runs differ from their source:\n\n" + "\n".join(f"* {line}" for line in results["differs"])
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def study_table(records: Sequence[dict[str, Any]], protocols: Sequence[str]) -> str:
+    """Return one table of a study's records on one split, the trivial rows at its end."""
+    header = ["model", "trained parameters", "published", *(ORIGINS[protocol] for protocol in protocols)]
+    curves = any(r["selection_gap"] for r in records)
+    header += ["selection gap"] if curves else []
+    rows = []
+    for name in dict.fromkeys(r["row"] for r in records):
+        mine = [r for r in records if r["row"] == name]
+        cells = [_cell([r["metrics"] for r in mine if r["protocol"] == protocol]) for protocol in protocols]
+        gaps = [r["selection_gap"]["gap"] for r in mine if r["selection_gap"] and r["protocol"] != "paper"]
+        cells += [spread(gaps) if gaps else "-"] if curves else []
+        rows.append([name, f"{mine[0]['trainable']:,}", _triple(mine[0]["published"]), *cells])
+    for name, trivial in trivial_rows(records[0]["metrics"]).items():
+        cells = [_triple(trivial)] * len(protocols)  # nothing is chosen for these, so they hold under every protocol
+        rows.append([f"*{name}*", "", "", *cells, *([""] if curves else [])])
+    return markdown(header, rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m rsc_core.report", description=__doc__.split("\n")[0])
+    parser.add_argument("--study", metavar="RESULTS", help="print the tables of a study's results.json instead")
+    args = parser.parse_args(argv)
+    try:
+        if args.study:
+            print(study_report(json.loads(Path(args.study).read_text(encoding="utf-8"))), end="")
+            return 0
+        for name in README_FILES:
+            text = (ROOT / name).read_text(encoding="utf-8")
+            filled = fill(text)
+            atomic.write_text(ROOT / name, filled)
+            print(f"{name}: {'rewritten' if filled != text else 'as it was'}")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _split_text(facts: dict[str, Any], result: dict[str, Any]) -> str:
+    kind = facts["config"].get("data", {}).get("split", "official")
+    return f"{kind} {result['split']}, {result['cycles']:,} clips, {result['patients']} patients"
+
+
+def _triple(result: dict[str, float]) -> str:
+    sp, se, score = (percent(result.get(key)) for key in METRICS)
+    return f"{sp} / {se} / **{score}**" if result else "-"
+
+
+def _cell(results: Sequence[dict[str, Any]]) -> str:
+    """Sp / Se / Score over runs, and how many; for a single run the interval of its Score."""
+    if not results:
+        return "-"
+    sp, se, score = (spread([r[key] for r in results]) for key in METRICS)
+    low, high = results[0]["score_interval"]
+    note = f"n {len(results)}" if len(results) > 1 else f"{percent(low)} to {percent(high)}, n 1"
+    return f"{sp} / {se} / **{score}** ({note})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
