@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rsc_core import checkpoint, data, engine, metrics
+from rsc_core import checkpoint, data, engine, metrics, significance
 from rsc_core.data import splits
 from rsc_core.data.corpus import Clip, Corpus, CorpusError
 from rsc_core.data.loader import Waveforms
@@ -54,7 +54,7 @@ def evaluate(
     patients = [clip.patient for clip in clips]
     classes = loaded.config.model.classes
     result = metrics.evaluate(labels, predictions, classes)
-    result["score_interval"] = metrics.score_interval(labels, predictions, patients, classes)
+    result["score_interval"] = significance.interval(labels, predictions, patients, classes)
     result["always_normal"] = metrics.evaluate(labels, np.zeros_like(predictions), classes)["score"]
     result |= {"corpus": corpus.title, "split": split, "patients": len(set(patients)), "digest": splits.digest(clips)}
 
@@ -71,7 +71,7 @@ def evaluate(
 def summary(result: dict) -> str:
     """Return one result as lines for a terminal."""
     low, high = result["score_interval"]
-    recalls = ", ".join(f"{name} {value:.1f}" for name, value in result["recall"].items())
+    recalls = ", ".join(f"{name} {metrics.cell(value)}" for name, value in result["recall"].items())
     return (
         f"{result['corpus']}, {result['split']}: {result['cycles']:,} clips of {result['patients']} patients\n"
         f"Sp {result['specificity']:.2f}  Se {result['sensitivity']:.2f}  Score {result['score']:.2f} "
