@@ -53,15 +53,15 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     """Patients differ in how well they are labelled: the mean is 70 %; intervals over clips are far too narrow."""
     rng = np.random.default_rng(1)
     covered = {"patients": 0, "clips": 0}
-    for _ in range(200):
+    for seed in range(200):
         skill = np.repeat(rng.beta(3.5, 1.5, size=40), 30)
         labels = np.tile([0, 1], 600)
         predictions = np.where(rng.random(1200) < skill, labels, 1 - labels)
         owners = {"patients": np.repeat(np.arange(40), 30), "clips": np.arange(1200)}
         for kind, who in owners.items():
-            if kind == "clips" and _ >= 50:
+            if kind == "clips" and seed >= 50:
                 continue
-            low, high = significance.interval(labels, predictions, who, ("normal", "abnormal"), draws=200, seed=_)
+            low, high = significance.interval(labels, predictions, who, ("normal", "abnormal"), draws=200, seed=seed)
             covered[kind] += low <= 70 <= high
     assert 0.89 <= covered["patients"] / 200 <= 0.985
     assert covered["clips"] / 50 < 0.8
