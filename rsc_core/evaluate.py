@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rsc_core import atomic, checkpoint, data, engine, metrics, test_log
+from rsc_core import atomic, checkpoint, data, engine, metrics, significance, test_log
 from rsc_core.config import PROTOCOLS
 from rsc_core.data import splits
 from rsc_core.data.corpus import Clip, Corpus, CorpusError
@@ -52,7 +52,7 @@ def evaluate(
     patients = [clip.patient for clip in clips]
     classes = loaded.config.model.classes
     result = metrics.evaluate(labels, predictions, classes)
-    result["score_interval"] = metrics.score_interval(labels, predictions, patients, classes)
+    result["score_interval"] = significance.interval(labels, predictions, patients, classes)
     result["always_normal"] = metrics.evaluate(labels, np.zeros_like(predictions), classes)["score"]
     result |= {"corpus": corpus.title, "split": split, "patients": len(set(patients)), "digest": splits.digest(clips)}
     result |= {"protocol": loaded.config.train.protocol, "protocol_label": PROTOCOLS[loaded.config.train.protocol]}
@@ -69,7 +69,7 @@ def evaluate(
 def summary(result: dict) -> str:
     """Return one result as lines for a terminal."""
     low, high = result["score_interval"]
-    recalls = ", ".join(f"{name} {value:.1f}" for name, value in result["recall"].items())
+    recalls = ", ".join(f"{name} {metrics.cell(value)}" for name, value in result["recall"].items())
     return (
         f"{result['protocol_label']}\n"
         f"{result['corpus']}, {result['split']}: {result['cycles']:,} clips of {result['patients']} patients\n"

@@ -68,6 +68,22 @@ def training_extent(
     return start, start + duration
 
 
+def equalised(clip: Clip, recording_s: float, extent_s: float) -> tuple[float, float]:
+    """Re-cut a clip to one extent, whose length says nothing: (start_s, end_s) of real audio around its middle.
+
+    The extent is shifted into the recording; a longer clip gives its middle, a shorter recording all of itself.
+
+    Raises:
+        ValueError: a duration is not positive.
+    """
+    if recording_s <= 0 or extent_s <= 0:
+        raise ValueError(f"expected positive durations in seconds, got recording {recording_s} and extent {extent_s}")
+    duration = min(extent_s, recording_s)
+    start = (clip.start_s + clip.end_s - duration) / 2
+    start = min(max(start, 0.0), recording_s - duration)
+    return start, start + duration
+
+
 def windows(samples: np.ndarray, length: int) -> np.ndarray:
     """(k, length): a short clip repeated to fill one window, a longer one in evenly spaced windows that cover it."""
     if len(samples) <= length:
