@@ -15,6 +15,8 @@ CLASSES = ("normal", "crackle", "wheeze", "both")
 """The four classes of a respiratory cycle, in label order (0 to 3)."""
 
 PROTOCOLS = ("validated", "last", "paper")
+LABEL_NAMES = ("four", "binary", "diagnosis3", "diagnosis2", "seven", "table")
+SPLIT_NAMES = ("official", "repaired", "fold0", "fold1", "fold2", "fold3", "fold4", "patient_keyed")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,33 @@ class AudioConfig:
     def window_samples(self) -> int:
         """Samples in one window."""
         return round(self.window_s * self.sample_rate)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which clips of a corpus, under which labels and split."""
+
+    labels: str = "four"  # key of rsc_core.data.labels.LABEL_SETS; "table": a table's own classes
+    split: str = "official"
+    fold_file: str | None = None  # lines of PATIENT FOLD for fold0 to fold4; without one, our own folds
+    device: str | None = None  # one stethoscope only
+    shots: int = 0  # few-shot: training clips a class; 0 takes all
+    faithful: bool = False  # allows "patient_keyed", which trains on test clips
+
+    def __post_init__(self):
+        if self.labels not in LABEL_NAMES:
+            raise ValueError(f"labels must be one of {', '.join(LABEL_NAMES)}, got {self.labels!r}")
+        if self.split not in SPLIT_NAMES:
+            raise ValueError(f"split must be one of {', '.join(SPLIT_NAMES)}, got {self.split!r}")
+        if self.split == "patient_keyed" and not self.faithful:
+            raise ValueError(
+                "the patient_keyed split trains on clips it also tests on; it exists to reproduce CycleGuardian's "
+                "published numbers only. Pass faithful (--faithful) if that is what you want, or split repaired"
+            )
+        if self.fold_file is not None and not self.split.startswith("fold"):
+            raise ValueError(f"fold_file goes with split fold0 to fold4, got split {self.split!r}")
+        if self.shots < 0:
+            raise ValueError(f"shots must be 0 (all clips) or more, got {self.shots}")
 
 
 @dataclass(frozen=True)
@@ -159,6 +188,7 @@ class RunConfig:
     features: FeatureConfig = FeatureConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    data: DataConfig = DataConfig()
 
     def __post_init__(self):
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in self.tuning_options.items()}
@@ -204,7 +234,13 @@ def from_json(kind: type, values: dict[str, Any]) -> Any:
     Raises:
         ValueError: a key is unknown, which a misspelt option or a newer file would cause.
     """
-    nested = {"audio": AudioConfig, "features": FeatureConfig, "model": ModelConfig, "train": TrainConfig}
+    nested = {
+        "audio": AudioConfig,
+        "features": FeatureConfig,
+        "model": ModelConfig,
+        "train": TrainConfig,
+        "data": DataConfig,
+    }
     known = {f.name for f in dataclasses.fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:

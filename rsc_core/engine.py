@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from rsc_core import augment, checkpoint, metrics, tuning
 from rsc_core.config import RunConfig, TrainConfig, from_json, to_json
-from rsc_core.data import splits
+from rsc_core.data import select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, training_batches
 from rsc_core.features import extract, log_mel
@@ -238,18 +238,19 @@ def _augment_waveforms(waveforms: torch.Tensor, generator: torch.Generator) -> t
 
 def _split(config: RunConfig, corpus: Corpus) -> tuple[tuple[Clip, ...], tuple[Clip, ...], dict]:
     """(clips to learn from, clips to choose by, what to note of them) under the run's protocol."""
-    official = splits.official(corpus)
-    training, validation = official["train"], ()
-    if config.train.protocol == "validated":
-        training, validation = splits.carve_validation(training, config.train.validation_share, seed=config.train.seed)
-    elif config.train.protocol == "paper":
-        validation = official["test"]
+    settings = config.train
+    selection = select(corpus, config.data, settings.validation_share, settings.seed, settings.protocol)
+    if selection.classes != config.model.classes:
+        raise ValueError(
+            f"the model's classes are {', '.join(config.model.classes)}, the corpus's {', '.join(selection.classes)}; "
+            "choose a backbone and labels that agree"
+        )
+    training, validation = selection.part("train"), selection.validation
+    if settings.protocol == "paper":
+        validation = selection.test
         print("PROTOCOL paper: the epoch is chosen on the TEST split, as published. Do not quote it as a result.")
-    for note in corpus.notes:
+    for note in selection.notes:
         print(note)
-    shared = splits.overlap(official["train"], official["test"])
-    if shared:
-        print(f"{len(shared)} patients are in train and test of the official split: {', '.join(shared[:5])}")
     return (
         training,
         validation,

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from rsc_core import checkpoint, data, engine, metrics
+from rsc_core.config import DataConfig
 from rsc_core.data import splits
 from rsc_core.data.corpus import Clip, Corpus, CorpusError
 from rsc_core.data.loader import Waveforms
@@ -103,20 +104,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _clips(loaded: checkpoint.Checkpoint, corpus: Corpus, split: str) -> tuple[Clip, ...]:
-    official = splits.official(corpus)
-    if split == "validation":
-        settings = loaded.config.train
-        clips = splits.carve_validation(official["train"], settings.validation_share, seed=settings.seed)[1]
-        expected = loaded.facts["split"]["validation_digest"]
-        if splits.digest(clips) != expected:
-            raise ValueError(
-                f"these are not the clips the run was chosen by (digest {splits.digest(clips)}, expected {expected}); "
-                "pass the corpus folder it was trained on"
-            )
-        return clips
-    if split not in official:
-        raise ValueError(f"{corpus.title} has no split {split!r}; it has {', '.join(official)}, validation")
-    return official[split]
+    settings, chosen, protocol = loaded.config.train, loaded.config.data, loaded.config.train.protocol
+    if corpus.name != loaded.config.corpus:
+        # Folds, stethoscopes and validation patients belong to the corpus it was trained on.
+        chosen, protocol = DataConfig(labels=chosen.labels), "last"
+    selection = data.select(corpus, chosen, settings.validation_share, settings.seed, protocol)
+    if selection.classes != loaded.config.model.classes:
+        raise ValueError(
+            f"the run tells {', '.join(loaded.config.model.classes)} apart, {corpus.title} holds "
+            f"{', '.join(selection.classes)}; evaluate it on a corpus with its own classes"
+        )
+    clips = selection.part(split)
+    if split == "validation" and splits.digest(clips) != (expected := loaded.facts["split"]["validation_digest"]):
+        raise ValueError(
+            f"these are not the clips the run was chosen by (digest {splits.digest(clips)}, expected {expected}); "
+            "pass the corpus folder it was trained on, or train it again with this version"
+        )
+    return clips
 
 
 def _write_predictions(path: Path, clips: Sequence[Clip], probabilities: np.ndarray, classes: Sequence[str]) -> None:

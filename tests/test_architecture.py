@@ -114,7 +114,7 @@ def test_presets_name_members_that_exist():
         assert preset.model in models.MODELS
         assert preset.tuning in tuning.TUNINGS
         assert preset.objective in objectives.OBJECTIVES
-    assert set(data.CORPORA) == {"icbhi", "sprsound"}
+    assert set(data.CORPORA) == {"icbhi", "sprsound", "table"}
 
 
 def test_readme_tree_equals_the_disk():
