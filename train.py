@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from rsc_core.config import PRESETS, TrainConfig, run_config
+from rsc_core.config import PRESETS, DataConfig, TrainConfig, run_config
 
 DEFAULT_BACKBONE = "checkpoints/sprsound-base"
 
@@ -40,13 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rsc_core.data.corpus import CorpusError
 
     preset = argv[0]
-    parser, train_names, tuning_names = build_parser(preset)
+    parser, names = build_parser(preset)
     args = vars(parser.parse_args(argv[1:]))
     from_file = json.loads(Path(args["config"]).read_text()) if args["config"] else {}
-    train_options = {**from_file.get("train", {}), **_given(args, train_names)}
-    tuning_options = {**from_file.get("tuning_options", {}), **_given(args, tuning_names)}
+    options = {kind: {**from_file.get(kind, {}), **_given(args, own)} for kind, own in names.items()}
     try:
-        config = run_config(preset, args["corpus"], args["backbone"], train_options, tuning_options)
+        config = run_config(preset, args["corpus"], args["backbone"], **options)
         config = engine.inherit(config, args["window_s"])
         corpus = data.load(args["corpus"], args["data"])
         run = engine.fit(
@@ -73,8 +72,8 @@ def list_presets() -> int:
     return 0
 
 
-def build_parser(preset: str) -> tuple[argparse.ArgumentParser, list[str], list[str]]:
-    """Return the preset's parser, and the names of its training and tuning options."""
+def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
+    """Return the preset's parser, and the names of its options of each kind: data, train, tuning_options."""
     from rsc_core import data, tuning
 
     row = PRESETS[preset]
@@ -88,14 +87,19 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, list[str], list[
         help=f'checkpoint folder (default {DEFAULT_BACKBONE}), hub name, or "small" for a fresh small AST',
     )
     parser.add_argument("--window-s", type=float, help="window in seconds (default: the backbone's; 5 if fresh)")
-    parser.add_argument("--config", help="JSON file with train and tuning_options; the command line goes before it")
+    parser.add_argument("--config", help="JSON file with data, train, tuning_options; the command line goes first")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--tensorboard", action="store_true", help="write event files into the run folder")
     parser.add_argument("--test-log", help="CSV that --test-curve and --protocol paper are noted in (default: ours)")
-    kind = tuning.TUNINGS[row.tuning].Config
-    train_names = _add_options(parser.add_argument_group("training"), TrainConfig, row.train)
-    tuning_names = _add_options(parser.add_argument_group(f"tuning: {row.tuning}"), kind, row.tuning_options)
-    return parser, train_names, tuning_names
+    group = parser.add_argument_group
+    names = {
+        "data": _add_options(group("data"), DataConfig, {}),
+        "train": _add_options(group("training"), TrainConfig, row.train),
+        "tuning_options": _add_options(
+            group(f"tuning: {row.tuning}"), tuning.TUNINGS[row.tuning].Config, row.tuning_options
+        ),
+    }
+    return parser, names
 
 
 def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str, Any]) -> list[str]:

@@ -14,12 +14,18 @@ from typing import Any
 CLASSES = ("normal", "crackle", "wheeze", "both")
 """The four classes of a respiratory cycle, in label order (0 to 3)."""
 
+NORMAL_CLASSES = ("normal", "healthy")
+"""Names of a class that stands for nothing found; it comes first where there is one."""
+
 PROTOCOLS = {
     "validated": "epoch chosen on validation patients carved from train",
     "last": "all of train, last epoch",
     "paper": "PAPER PROTOCOL: epoch chosen on the TEST split, as published; do not quote it as a result",
 }
 """Protocol -> what everything printed and stored says of it."""
+
+LABEL_NAMES = ("four", "binary", "diagnosis3", "diagnosis2", "seven", "table")
+SPLIT_NAMES = ("official", "repaired", "fold0", "fold1", "fold2", "fold3", "fold4", "patient_keyed")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,33 @@ class AudioConfig:
 
 
 @dataclass(frozen=True)
+class DataConfig:
+    """Which clips of a corpus, under which labels and split."""
+
+    labels: str = "four"  # key of rsc_core.data.labels.LABEL_SETS; "table": a table's own classes
+    split: str = "official"
+    fold_file: str | None = None  # lines of PATIENT FOLD for fold0 to fold4; without one, our own folds
+    stethoscope: str | None = None  # clips of this device only
+    shots: int = 0  # few-shot: training clips a class; 0 takes all
+    faithful: bool = False  # allows "patient_keyed", which trains on test clips
+
+    def __post_init__(self):
+        if self.labels not in LABEL_NAMES:
+            raise ValueError(f"labels must be one of {', '.join(LABEL_NAMES)}, got {self.labels!r}")
+        if self.split not in SPLIT_NAMES:
+            raise ValueError(f"split must be one of {', '.join(SPLIT_NAMES)}, got {self.split!r}")
+        if self.split == "patient_keyed" and not self.faithful:
+            raise ValueError(
+                "the patient_keyed split trains on clips it also tests on; it exists to reproduce CycleGuardian's "
+                "published numbers only. Pass faithful (--faithful) if that is what you want, or split repaired"
+            )
+        if self.fold_file is not None and not self.split.startswith("fold"):
+            raise ValueError(f"fold_file goes with split fold0 to fold4, got split {self.split!r}")
+        if self.shots < 0:
+            raise ValueError(f"shots must be 0 (all clips) or more, got {self.shots}")
+
+
+@dataclass(frozen=True)
 class FeatureConfig:
     """Which features, and the statistics they are normalised with: the model sees (x - mean) / (2 std)."""
 
@@ -60,7 +93,8 @@ class ModelConfig:
     """Which network and, for a fresh one, its geometry. The defaults are our small AST: 5,437,636 parameters."""
 
     name: str = "spectrogram_transformer"
-    classes: tuple[str, ...] = CLASSES
+    classes: tuple[str, ...] = CLASSES  # training takes them from its corpus
+    multi_label: bool = False  # several classes may hold at once: a sigmoid each instead of one softmax
     hidden_size: int = 192
     layers: int = 12
     heads: int = 3
@@ -179,6 +213,7 @@ class RunConfig:
     features: FeatureConfig = FeatureConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    data: DataConfig = DataConfig()
 
     def __post_init__(self):
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in self.tuning_options.items()}
@@ -191,6 +226,7 @@ def run_config(
     backbone: str,
     train: dict[str, Any] | None = None,
     tuning_options: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
 ) -> RunConfig:
     """Return a preset's run on a corpus, with options overridden.
 
@@ -210,6 +246,7 @@ def run_config(
         features=FeatureConfig(name=row.features),
         model=ModelConfig(name=row.model),
         train=from_json(TrainConfig, {**row.train, **(train or {})}),
+        data=from_json(DataConfig, {**({"labels": "table"} if corpus == "table" else {}), **(data or {})}),
     )
 
 
@@ -224,7 +261,13 @@ def from_json(kind: type, values: dict[str, Any]) -> Any:
     Raises:
         ValueError: a key is unknown, which a misspelt option or a newer file would cause.
     """
-    nested = {"audio": AudioConfig, "features": FeatureConfig, "model": ModelConfig, "train": TrainConfig}
+    nested = {
+        "audio": AudioConfig,
+        "features": FeatureConfig,
+        "model": ModelConfig,
+        "train": TrainConfig,
+        "data": DataConfig,
+    }
     known = {f.name for f in dataclasses.fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:

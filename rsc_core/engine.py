@@ -20,13 +20,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from rsc_core import atomic, augment, board, checkpoint, environment, metrics, test_log, tuning
+from rsc_core import atomic, augment, board, checkpoint, environment, models, scoring, test_log, tuning
 from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig, from_json
-from rsc_core.data import splits
+from rsc_core.data import Selection, select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, training_batches
 from rsc_core.features import extract, log_mel
-from rsc_core.objectives import OBJECTIVES, Batch
+from rsc_core.objectives import MULTI_LABEL, OBJECTIVES, Batch
 from rsc_core.resume import FILE as RESUME
 from rsc_core.resume import Progress, copy, paste, restore, store
 
@@ -95,8 +95,10 @@ def fit(
     meter = environment.Meter(device)
     torch.manual_seed(settings.seed)
 
-    training, validation, test, split = _split(config, corpus)
-    test = test if settings.labels_test else ()
+    selection = _select(config, corpus)
+    config = _answer(config, selection)
+    training, validation = selection.part("train"), selection.validation
+    test = selection.test if settings.labels_test else ()
     waveforms = Waveforms((*training, *validation, *test), config.audio, progress)
     if config.backbone == "small":
         mean, std = feature_statistics(training, waveforms, config)
@@ -105,6 +107,7 @@ def fit(
     objective = OBJECTIVES[config.objective](len(config.model.classes), settings.label_smoothing, settings.mixup)
     optimizer = _optimizer(model, objective.to(device), settings)
     steps = math.ceil(len(training) / settings.batch_size)  # in an epoch
+    measure = scoring.measure(config)
 
     if resume and (out / RESUME).exists():
         state = restore(out / RESUME, config, model, objective, optimizer)
@@ -140,16 +143,17 @@ def fit(
             settings.extent_s,
             settings.batch_size,
             settings.balance,
-            seed=seed,
+            seed,
+            len(config.model.classes),
         )
         bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps, disable=not progress, leave=False)
-        for step, (clips, labels) in enumerate(bar, start=(epoch - 1) * steps):
+        for step, (clips, targets) in enumerate(bar, start=(epoch - 1) * steps):
             lr = settings.lr * rate(step, settings.epochs * steps, settings.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = lr
             features = _features(clips.to(device), config, generator)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-                parts = objective.loss(model, Batch(features, labels.to(device)), generator)
+                parts = objective.loss(model, Batch(features, targets.to(device)), generator)
             optimizer.zero_grad(set_to_none=True)
             parts.total.backward()
             learning = [p for group in optimizer.param_groups for p in group["params"]]
@@ -167,13 +171,12 @@ def fit(
         for prefix, clips in (("", validation), ("test_", test)):
             if clips:
                 probabilities = predict(model, config, clips, waveforms, device, dtype=dtype)
-                result = metrics.evaluate([c.label for c in clips], probabilities.argmax(1), config.model.classes)
-                row |= {prefix + k: round(result[k], 2) for k in ("specificity", "sensitivity", "score")}
-                results[prefix] = result
+                results[prefix] = scoring.evaluate(clips, probabilities, config)
+                row |= {prefix + k: round(results[prefix][k], 2) for k in scoring.shown(config)}
 
         # choose
         judge = results.get("test_" if settings.protocol == "paper" else "")
-        if judge is None or state.best_result is None or judge["score"] > state.best_result["score"]:
+        if judge is None or state.best_result is None or judge[measure] > state.best_result[measure]:
             state.best, state.best_epoch, state.best_result = copy(model), epoch, judge
 
         # keep
@@ -197,9 +200,9 @@ def fit(
         "protocol_label": PROTOCOLS[settings.protocol],
         "seed": settings.seed,
         "best_epoch": state.best_epoch,
-        "split": split,
+        "split": _split_facts(selection),
         "validation": state.best_result if validation else None,
-        "selection_gap": selection_gap(state.history, state.best_epoch) if test else None,
+        "selection_gap": selection_gap(state.history, state.best_epoch, measure) if test else None,
         "precision": state.precision,
         "environment": environment.describe(device),
         "revision": environment.revision(),
@@ -213,14 +216,15 @@ def save(out: str | Path, run: Run) -> Path:
     return checkpoint.save(out, run.model, run.config, run.facts)
 
 
-def selection_gap(history: Sequence[dict[str, Any]], chosen: int) -> dict[str, float]:
+def selection_gap(history: Sequence[dict[str, Any]], chosen: int, measure: str = "score") -> dict[str, float]:
     """Return the test Score at the chosen epoch, at the last and at the best, and what choosing on test would add.
 
     Args:
-        history: one row an epoch, with ``epoch`` and ``test_score`` in percent.
+        history: one row an epoch, with ``epoch`` and ``test_MEASURE`` in percent.
         chosen: epoch that was chosen.
+        measure: what was chosen by.
     """
-    scores = {row["epoch"]: row["test_score"] for row in history}
+    scores = {row["epoch"]: row[f"test_{measure}"] for row in history}
     best = max(scores.values())
     return {
         "chosen": scores[chosen],
@@ -247,7 +251,7 @@ def predict(
     for batch, owner in evaluation_batches(clips, waveforms, batch_size):
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
             logits = model(extract(batch.to(device), config.audio, config.features))
-        total.index_add_(0, owner, logits.float().softmax(dim=1).cpu())
+        total.index_add_(0, owner, models.probabilities(logits.float(), config.model).cpu())
         count.index_add_(0, owner, torch.ones(len(owner), 1))
     return (total / count).numpy()
 
@@ -310,24 +314,31 @@ def _mean_speed(history: Sequence[dict[str, Any]]) -> float:
     return len(history) / sum(1 / row["clips_per_s"] for row in history)
 
 
-def _split(config: RunConfig, corpus: Corpus) -> tuple[tuple[Clip, ...], tuple[Clip, ...], tuple[Clip, ...], dict]:
-    """(clips to learn from, to choose by, to test on, what to note of them) under the run's protocol."""
-    official = splits.official(corpus)
-    training, validation = official["train"], ()
-    if config.train.protocol == "validated":
-        training, validation = splits.carve_validation(training, config.train.validation_share, seed=config.train.seed)
-    for note in corpus.notes:
+def _select(config: RunConfig, corpus: Corpus) -> Selection:
+    """Return the run's clips, and print what a user must know of them."""
+    settings = config.train
+    selection = select(corpus, config.data, settings.validation_share, settings.seed, settings.protocol)
+    for note in selection.notes:
         print(note)
-    shared = splits.overlap(official["train"], official["test"])
-    if shared:
-        print(f"{len(shared)} patients are in train and test of the official split: {', '.join(shared[:5])}")
-    facts = {
-        "training_clips": len(training),
-        "validation_clips": len(validation),
-        "training_digest": splits.digest(training),
-        "validation_digest": splits.digest(validation),
+    return selection
+
+
+def _split_facts(selection: Selection) -> dict[str, int | str]:
+    return {
+        "training_clips": len(selection.train),
+        "validation_clips": len(selection.validation),
+        "training_digest": splits.digest(selection.train),
+        "validation_digest": splits.digest(selection.validation),
     }
-    return training, validation, official["test"], facts
+
+
+def _answer(config: RunConfig, selection: Selection) -> RunConfig:
+    """Return the config of a model that tells the selection's classes apart."""
+    model = replace(config.model, classes=selection.classes, multi_label=selection.multi_label)
+    objective = config.objective
+    if selection.multi_label:
+        objective = MULTI_LABEL.get(objective, objective)
+    return replace(config, model=model, objective=objective)
 
 
 def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:

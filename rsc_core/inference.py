@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torchaudio.functional import resample
 
-from rsc_core import audio, checkpoint, cycles
+from rsc_core import audio, checkpoint, cycles, models
 from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
 from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.config import PRESETS
@@ -122,7 +122,8 @@ class Analyser:
         probabilities = []
         for batch in torch.from_numpy(np.concatenate(clips)).split(32):
             with self._lock, torch.inference_mode():
-                probabilities.append(loaded.model(self._features(batch, loaded)).softmax(1).cpu())
+                logits = loaded.model(self._features(batch, loaded))
+                probabilities.append(models.probabilities(logits, loaded.config.model).cpu())
         per_window = torch.cat(probabilities).numpy()
         per_cycle = np.stack([per_window[owner == i].mean(axis=0) for i in range(len(clips))])
         card = self.cards[model or self.default]

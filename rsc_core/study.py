@@ -56,6 +56,7 @@ class Study:
     differs: tuple[str, ...] = ()  # in what these runs differ from the source
     train: dict[str, Any] = field(default_factory=dict)  # TrainConfig's
     audio: dict[str, Any] = field(default_factory=dict)  # AudioConfig's, over the backbone's
+    data: dict[str, Any] = field(default_factory=dict)  # DataConfig's: label set, split, stethoscope, few-shot
 
     def __post_init__(self):
         rows = tuple(row if isinstance(row, Row) else _build(Row, row) for row in self.rows)
@@ -125,7 +126,12 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                     options = {**study.train, **row.train, "seed": seed, "protocol": protocol}
                     try:
                         config = run_config(
-                            row.preset, corpus, backbone or study.backbone, options, row.tuning_options
+                            row.preset,
+                            corpus,
+                            backbone or study.backbone,
+                            options,
+                            row.tuning_options,
+                            study.data,
                         )
                         tuning.configure(config.tuning, config.tuning_options)
                         config = engine.inherit(config)
@@ -289,6 +295,9 @@ def _check_settings(planned: Planned) -> None:
         return
     stored = checkpoint.read_facts(planned.folder)["config"]
     wanted = json.loads(json.dumps(to_json(planned.config)))
+    for name in ("classes", "multi_label"):  # taken from the corpus
+        wanted["model"][name] = stored["model"][name]
+    wanted["objective"] = stored["objective"] if stored["model"]["multi_label"] else wanted["objective"]
     if planned.config.backbone == "small":
         wanted["features"] = stored["features"]  # a fresh model measures its own
     different = sorted(key for key in wanted if wanted[key] != stored.get(key))

@@ -18,7 +18,7 @@ from rsc_core.config import RunConfig
 
 PATH = Path(__file__).parents[1] / "checkpoints" / "test_log.csv"
 COLUMNS = (
-    "utc run preset seed protocol evaluation looks corpus split clips specificity sensitivity score torch".split()
+    "utc run preset seed protocol evaluation looks corpus split clips specificity sensitivity score other torch".split()
 )
 EVALUATIONS = ("evaluation", "test curve", "paper protocol")
 """An evaluation of a finished run; a curve nothing was chosen by; the epoch was chosen on it."""
@@ -46,7 +46,7 @@ def append(
         split: of that corpus.
         clips: how many were labelled.
         looks: how often they were, or will be.
-        result: with specificity, sensitivity and score in percent; None where it is not known yet.
+        result: as ``rsc_core.evaluate`` returns it; None where it is not known yet.
 
     Raises:
         ValueError: there is no such kind of evaluation.
@@ -60,7 +60,11 @@ def append(
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
-        scores = {key: f"{result[key]:.2f}" if result else "" for key in ("specificity", "sensitivity", "score")}
+        scores = dict.fromkeys(("specificity", "sensitivity", "score", "other"), "")
+        if result and result["measure"] == "score":
+            scores |= {key: f"{result[key]:.2f}" for key in ("specificity", "sensitivity", "score")}
+        elif result:
+            scores["other"] = f"{result['measure']} {result[result['measure']]:.2f}"
         writer.writerow(
             {
                 "utc": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),

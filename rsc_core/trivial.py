@@ -16,10 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from rsc_core import audio
-from rsc_core.config import CLASSES
+from rsc_core.config import CLASSES, NORMAL_CLASSES
 from rsc_core.data.corpus import Clip
 
-NORMAL = ("normal", "healthy")  # names of a class that stands for nothing found
 DURATION, LOUDNESS = slice(0, 1), slice(1, 4)  # columns of ``measure``
 
 
@@ -48,7 +47,7 @@ def rows(
         raise ValueError("expected clips to learn from, got none; check the split")
     labels = np.array([clip.label for clip in train])
     frequent = int(np.bincount(labels).argmax())
-    constant = 0 if classes[0] in NORMAL else frequent
+    constant = 0 if classes[0] in NORMAL_CLASSES else frequent
     weights = _weights(labels)
     known, asked = np.split(measure([*train, *test]), [len(train)])
     learnt = {

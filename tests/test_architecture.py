@@ -31,6 +31,7 @@ LAYERS = [
     "significance",
     "trials",
     "trivial",
+    "scoring",
     "models",
     "tuning",
     "objectives",
@@ -38,7 +39,9 @@ LAYERS = [
     "resume",
     "board",
     "engine",
+    "verification",
     "evaluate",
+    "compare",
     "study",
     "report",
     "explain",
@@ -125,7 +128,7 @@ def test_presets_name_members_that_exist():
         assert preset.model in models.MODELS
         assert preset.tuning in tuning.TUNINGS
         assert preset.objective in objectives.OBJECTIVES
-    assert set(data.CORPORA) == {"icbhi", "sprsound"}
+    assert set(data.CORPORA) == {"icbhi", "sprsound", "table"}
 
 
 def test_readme_tree_equals_the_disk():

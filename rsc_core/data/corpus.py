@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsc_core.config import CLASSES
+
 AUDIO_SUFFIXES = (".wav", ".flac")
 
 
@@ -16,16 +18,30 @@ class CorpusError(Exception):
 class Clip:
     """One annotated stretch of a recording."""
 
-    recording: str  # file name without suffix
+    recording: str  # file name without suffix; in a table, the path as written there
     path: Path | None  # of the audio; None when only annotations were read
     start_s: float
     end_s: float
-    label: int  # index into rsc_core.config.CLASSES
+    labels: tuple[int, ...]  # rising indices into the corpus's classes
     patient: str
     device: str
     location: str  # where on the chest
-    split: str  # the corpus's own: "train", "test"; SPRSound: "train", "intra", "inter"
-    kind: str  # the corpus's own name of the label, e.g. "Fine Crackle"
+    split: str  # the corpus's own: "train", "test"; SPRSound: "train", "intra", "inter"; a table also: "val"
+    kind: str  # the corpus's own name of the sound, e.g. "Fine Crackle"; no label set changes it
+
+    @property
+    def label(self) -> int:
+        """The only label.
+
+        Raises:
+            ValueError: there are several, or none.
+        """
+        if len(self.labels) != 1:
+            raise ValueError(
+                f"{self.recording} has {len(self.labels)} labels where one is needed; read a clip of a multi-label "
+                "corpus through its labels"
+            )
+        return self.labels[0]
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,8 @@ class Corpus:
     clips: tuple[Clip, ...]
     recordings: tuple[str, ...]  # every recording, also those without a clip
     notes: tuple[str, ...] = ()  # sentences a user must read: what is missing, what is odd
+    classes: tuple[str, ...] = CLASSES  # what the clips' labels index; normal first where there is a normal
+    multi_label: bool = False  # whether a clip may have several labels
 
 
 def audio_files(folder: Path) -> dict[str, Path]:

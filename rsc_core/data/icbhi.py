@@ -9,6 +9,7 @@ its 11 training cycles would be lost. So names are matched by their first four p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rsc_core.config import CLASSES
@@ -44,7 +45,7 @@ def load(root: str | Path) -> Corpus:
     title, notes = "ICBHI 2017", ()
     if len(files) != RECORDINGS:
         title = f"ICBHI subset ({100 * len(clips) / CYCLES:.0f} %)"
-    if missing := split.keys() - {_key(name) for name in files}:
+    if missing := split.keys() - {key(name) for name in files}:
         notes = (f"{len(missing)} of {len(split)} recordings of the official split have no audio here.",)
     return Corpus("icbhi", title, root, clips, tuple(files), notes)
 
@@ -64,23 +65,39 @@ def read_split(path: Path) -> dict[str, str]:
     """First four parts of a recording's name -> "train" or "test".
 
     Raises:
+        CorpusError: as ``read_names``, or a recording stands on both sides.
+    """
+    split = {}
+    for number, name, side in _split_lines(path):
+        if split.setdefault(key(name), side) != side:
+            raise CorpusError(f"{path}, line {number}: {name} stands on both sides; keep one of its lines")
+    return split
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """Names of the recordings in the split list, as they stand there.
+
+    Raises:
         CorpusError: the list is missing or a line has another form.
     """
+    return tuple(name for _, name, _ in _split_lines(path))
+
+
+def _split_lines(path: Path) -> Iterator[tuple[int, str, str]]:
+    """(line number, name, side) of each recording in the split list."""
     if not path.exists():
         raise CorpusError(f"{path} is missing; it is the official train/test list, published beside the database")
-    split = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         name, _, side = line.strip().partition("\t")
         if side not in ("train", "test"):
             raise CorpusError(f"{path}, line {number}: expected NAME, tab, train or test, got {line!r}")
-        if split.setdefault(_key(name), side) != side:
-            raise CorpusError(f"{path}, line {number}: {name} stands on both sides; keep one of its lines")
-    return split
+        yield number, name, side
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
+    """Return what tells one recording from all others: its name without the device."""
     return "_".join(name.split("_")[:4])
 
 
@@ -93,7 +110,7 @@ def _clips(annotations: dict[str, Path], split: dict[str, str], files: dict[str,
                 f"{annotation.with_suffix('')}: expected a name PATIENT_RECORDING_LOCATION_MODE_DEVICE with a device "
                 f"of {', '.join(DEVICES)}"
             )
-        if _key(name) not in split:
+        if key(name) not in split:
             raise CorpusError(
                 f"{name} stands in neither side of {SPLIT_LIST}; expected a line {name}, tab, train or test"
             )
@@ -107,11 +124,11 @@ def _clips(annotations: dict[str, Path], split: dict[str, str], files: dict[str,
                     path=files.get(name),
                     start_s=cycle.start_s,
                     end_s=cycle.end_s,
-                    label=CLASSES.index(cycle.label),
+                    labels=(CLASSES.index(cycle.label),),
                     patient=parts[0],
                     device=parts[4],
                     location=parts[2],
-                    split=split[_key(name)],
+                    split=split[key(name)],
                     kind=cycle.label,
                 )
             )

@@ -17,7 +17,7 @@ from torchaudio.functional import resample
 from tqdm import tqdm
 
 from rsc_core import audio, cycles
-from rsc_core.config import AudioConfig
+from rsc_core.config import CLASSES, AudioConfig
 from rsc_core.data.corpus import Clip
 
 
@@ -98,11 +98,14 @@ def window_starts(samples: int, length: int) -> list[int]:
     return [round(i * (samples - length) / max(count - 1, 1)) for i in range(count)]
 
 
-def class_weights(labels: Sequence[int], balance: float) -> torch.Tensor:
-    """(clips,) sampling weights: a class is drawn in proportion to its count ** (1 - balance)."""
-    labels = torch.as_tensor(labels)
-    counts = torch.bincount(labels).double()
-    return counts[labels] ** -balance
+def class_weights(labels: Sequence[Sequence[int]], balance: float) -> torch.Tensor:
+    """(clips,) sampling weights: a class is drawn in proportion to its count ** (1 - balance).
+
+    A clip with several labels gets the sum of their weights.
+    """
+    counts = torch.bincount(torch.tensor([label for own in labels for label in own])).double()
+    per_class = counts.clamp_min(1) ** -balance
+    return torch.stack([per_class[list(own)].sum() for own in labels])
 
 
 def training_batches(
@@ -113,8 +116,9 @@ def training_batches(
     batch_size: int,
     balance: float,
     seed: int,
+    classes: int = len(CLASSES),
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield one epoch of ((batch, samples) waveforms, (batch,) labels), the same for the same seed.
+    """Yield one epoch of ((batch, samples) waveforms, (batch, classes) targets), the same for the same seed.
 
     With ``balance`` 0 every clip comes once; otherwise as many clips are drawn with replacement. The last batch may
     be smaller.
@@ -122,7 +126,7 @@ def training_batches(
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     if balance:
-        weights = class_weights([clip.label for clip in clips], balance)
+        weights = class_weights([clip.labels for clip in clips], balance)
         order = torch.multinomial(weights, len(clips), replacement=True, generator=generator)
     else:
         order = torch.randperm(len(clips), generator=generator)
@@ -130,11 +134,13 @@ def training_batches(
     extent_s = tuple(min(s, window_s) for s in extent_s)
     for picks in order.split(batch_size):
         batch = np.empty((len(picks), length), dtype=np.float32)
-        for row, index in zip(batch, picks.tolist(), strict=True):
+        targets = torch.zeros(len(picks), classes)
+        for row, target, index in zip(batch, targets, picks.tolist(), strict=True):
             clip = clips[index]
+            target[list(clip.labels)] = 1
             extent = training_extent(clip, waveforms.seconds(clip), extent_s, rng)
             row[:] = cycles.fill(waveforms.cut(clip, *extent), length)
-        yield torch.from_numpy(batch), torch.tensor([clips[i].label for i in picks.tolist()])
+        yield torch.from_numpy(batch), targets
 
 
 def evaluation_batches(

@@ -69,7 +69,7 @@ def _events(annotation: Path, audio: Path, split: str) -> list[Clip]:
             path=audio,
             start_s=event.start_s,
             end_s=event.end_s,
-            label=CLASSES.index(SPRSOUND_CLASSES[event.label]),
+            labels=(CLASSES.index(SPRSOUND_CLASSES[event.label]),),
             patient=parts[0],
             device=DEVICE,
             location=parts[3],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from rsc_core.config import ModelConfig
@@ -18,3 +19,8 @@ def build(config: ModelConfig) -> nn.Module:
 def load(name_or_folder: str, name: str = "spectrogram_transformer") -> nn.Module:
     """Return a pretrained model from a local folder or the Hugging Face hub."""
     return MODELS[name].load(name_or_folder)
+
+
+def probabilities(logits: torch.Tensor, config: ModelConfig) -> torch.Tensor:
+    """(batch, classes) logits -> probabilities: of one class among all, or of each class by itself."""
+    return logits.sigmoid() if config.multi_label else logits.softmax(dim=1)

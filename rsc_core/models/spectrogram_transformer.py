@@ -81,8 +81,11 @@ class SpectrogramTransformer(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, frames, mel_bins) normalised log-mel -> (batch, classes) logits."""
-        layout = self.layout(features.shape[1])
-        return self.head(self.pool(self.encode(self.embed(features), layout)))
+        return self.head(self.embedding(features))
+
+    def embedding(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) normalised log-mel -> (batch, width): what the head reads."""
+        return self.pool(self.encode(self.embed(features), self.layout(features.shape[1])))
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, frames, mel_bins) -> (batch, patches, width), frequency-major, without positions."""

@@ -12,7 +12,7 @@ class Batch:
     """Clips as an objective sees them."""
 
     features: torch.Tensor  # (batch, frames, bins) normalised
-    labels: torch.Tensor  # (batch,) int64
+    targets: torch.Tensor  # (batch, classes), 1 where a clip has a label
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ class CrossEntropy(nn.Module):
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch."""
-        targets = F.one_hot(batch.labels, self.classes).float()
-        features, targets = mixup(batch.features, targets, self.mixup_beta, generator)
+        features, targets = mixup(batch.features, batch.targets, self.mixup_beta, generator)
         total = F.cross_entropy(model(features).float(), targets, label_smoothing=self.label_smoothing)
         return LossParts(total, {"cross_entropy": total.item()})

@@ -181,5 +181,5 @@ def test_missing_and_empty_folders_are_named(tmp_path):
 
 
 def test_unknown_corpus_names_the_known(tmp_path):
-    with pytest.raises(ValueError, match="no corpus 'hf_lung'; choose one of icbhi, sprsound"):
+    with pytest.raises(ValueError, match="no corpus 'hf_lung'; choose one of icbhi, sprsound, table"):
         data.load("hf_lung", tmp_path)

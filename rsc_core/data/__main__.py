@@ -1,0 +1,47 @@
+"""Look at a corpus before training on it.
+
+    python -m rsc_core.data audit --corpus icbhi --data ICBHI --out audit.png
+    python -m rsc_core.data check --corpus sprsound --data SPRSOUND
+
+``audit`` prints and draws what a corpus holds; ``check`` compares a download with the complete corpus as published and
+ends with status 1 if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rsc_core import data
+from rsc_core.audio import AudioError
+from rsc_core.data import audit, check
+from rsc_core.data.corpus import CorpusError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m rsc_core.data", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    auditing = commands.add_parser("audit", help="print, and draw, what a corpus holds")
+    auditing.add_argument("--corpus", required=True, choices=sorted(data.CORPORA))
+    auditing.add_argument("--out", help="PNG to draw to")
+    checking = commands.add_parser("check", help="compare a download with the complete corpus")
+    checking.add_argument("--corpus", required=True, choices=sorted(check.CHECKS))
+    for command in (auditing, checking):
+        command.add_argument("--data", required=True, help="folder of the corpus, or a table's CSV file")
+    args = parser.parse_args(argv)
+    if args.command == "check":
+        problems = check.check(args.corpus, args.data)
+        print(check.report(problems))
+        return 1 if problems else 0
+    try:
+        print(audit.audit(data.load(args.corpus, args.data), args.out))
+    except (AudioError, CorpusError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
