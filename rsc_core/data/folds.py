@@ -88,10 +88,8 @@ def patient_folds(clips: Sequence[Clip], folds: int = FOLDS, seed: int = 0) -> d
     order = np.lexsort((ties, -counts[:, 0]))
     filled = np.zeros((folds, counts.shape[1]))
     found = {}
-    for turn, i in enumerate(order):
+    for i in order:
         cost = np.square(filled + shares[i]).sum(axis=1) - np.square(filled).sum(axis=1)
-        if turn < folds:
-            cost[np.flatnonzero(filled[:, 0])] = np.inf  # no fold stays empty
         fold = int(cost.argmin())
         filled[fold] += shares[i]
         found[patients[i]] = fold

@@ -133,6 +133,7 @@ def test_a_table_of_lung_sounds_can_be_read_as_the_four_classes(ward):
         ("a.wav,x,train,zero,1", "line 3: expected start_s and end_s in seconds"),
         ("a.wav,x,train,0.5,0.5", "line 3: expected 0 <= start_s < end_s <= 1.00"),
         ("a.wav,x,train,-1,0.5", "line 3: expected 0 <= start_s"),
+        ("a.wav,x,train,1.01,1.04", "line 3: expected 0 <= start_s"),
         ("a.wav,x,train,nan,0.5", "line 3: expected 0 <= start_s"),
         ("a.wav,x,train,200,900", r"line 3: .*are they in seconds\?"),
         ("a.wav,x,train", "line 3: expected 5 values, as in the header"),
