@@ -81,9 +81,8 @@ def measure(clips: Sequence[Clip]) -> np.ndarray:
         for clip in (clips[i] for i in members[path]):
             first = min(max(round(clip.start_s * rate), 0), len(samples) - 1)
             part = samples[first : max(round(clip.end_s * rate), first + 1)]
-            duration_s = round(
-                clip.end_s - clip.start_s, 3
-            )  # what rounding leaves of a re-cut clip would tell its place
+            # Whole milliseconds: the last bits of a difference of times would tell where a re-cut clip lies.
+            duration_s = round(clip.end_s - clip.start_s, 3)
             found.append((duration_s, whole_db, _level_db(part), highest_hz))
         return found
 
