@@ -161,7 +161,7 @@ def _decode(path: Path) -> _Decoded:
     """Decode a whole file, or as much of it as decodes."""
     try:
         if not path.is_file():
-            raise AudioError("There is no such file any more. Choose it again.")
+            raise AudioError("There is no such file, or it is a folder. Check its name, or choose it again.")
         # Through a handle without a name: by its extension, soundfile would take any text for a headerless format.
         with path.open("rb") as named, open(named.fileno(), "rb", closefd=False) as file:
             return _decode_open(file, path.stat().st_size)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from rsc_core import (
     atomic,
@@ -58,7 +57,8 @@ def evaluate(
 
     Returns:
         The metrics of ``rsc_core.scoring``, and beside them "score_interval", "trivial", "per_device",
-        "per_location"; on SPRSound "tasks" and "equalised", which holds the same keys.
+        "per_location"; on SPRSound "per_split", "tasks" and "equalised", which holds the same keys. "overlap" counts
+        the patients who were also learned from or chosen by.
 
     Raises:
         CheckpointError: the run folder is damaged.
@@ -82,6 +82,7 @@ def evaluate(
         result["equalised"] = {"extent_s": EQUAL_S, **same}
     patients = len({clip.patient for clip in clips})
     result |= {"corpus": corpus.title, "split": split, "patients": patients, "digest": splits.digest(clips)}
+    result["overlap"] = len(splits.overlap((*selection.train, *selection.validation), clips))
     result |= {"protocol": config.train.protocol, "protocol_label": PROTOCOLS[config.train.protocol]}
 
     if split != "validation":
@@ -121,6 +122,9 @@ def judge(
     for name, groups in (("per_device", [c.device for c in clips]), ("per_location", [c.location for c in clips])):
         if any(groups) and len(cases.labels) == len(clips):
             result[name] = metrics.by_group(labels, predictions, groups, classes)
+    parts = sorted({clip.split for clip in clips})
+    if len(parts) > 1 and result["measure"] == "score":
+        result["per_split"] = {part: _part(part, clips, probabilities, config) for part in parts}
     if corpus.name == "sprsound":
         result["tasks"] = _tasks(clips, predictions, config)
     return result
@@ -147,6 +151,8 @@ def select(loaded: checkpoint.Checkpoint, corpus: Corpus) -> data.Selection:
 
 def recut(clips: Sequence[Clip], extent_s: float = EQUAL_S) -> tuple[Clip, ...]:
     """Return every clip at the same length, with real audio around it."""
+    import soundfile  # a machine that only trains may lack it
+
     seconds = {path: soundfile.info(path).duration for path in {clip.path for clip in clips}}
     extents = [equalised(clip, seconds[clip.path], extent_s) for clip in clips]
     return tuple(replace(c, start_s=start, end_s=end) for c, (start, end) in zip(clips, extents, strict=True))
@@ -214,6 +220,16 @@ def _check_validation(clips: Sequence[Clip], loaded: checkpoint.Checkpoint) -> N
             f"these are not the clips the run was chosen by (digest {found}, expected {expected}); pass the corpus "
             "folder it was trained on, or train it again with this version"
         )
+
+
+def _part(name: str, clips: Sequence[Clip], probabilities: np.ndarray, config: RunConfig) -> dict[str, Any]:
+    """The metrics of the clips of one of the corpus's own test splits."""
+    mine = [i for i, clip in enumerate(clips) if clip.split == name]
+    own = [clips[i] for i in mine]
+    cases = scoring.cases(own, probabilities[mine], config)
+    interval = significance.interval(cases.labels, cases.predictions, cases.patients, config.model.classes)
+    patients = len({clip.patient for clip in own})
+    return {**scoring.evaluate(own, probabilities[mine], config), "score_interval": interval, "patients": patients}
 
 
 def _tasks(clips: Sequence[Clip], predictions: np.ndarray, config: RunConfig) -> dict[str, Any]:

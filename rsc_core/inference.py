@@ -107,7 +107,8 @@ class Analyser:
         name = name or self.default
         if name not in self.cards:
             known = ", ".join(self.cards) or "none yet; README.md says how to train one"
-            raise CheckpointError(f'There is no model "{name}" in {self.folder}; there are: {known}.')
+            missing = f'There is no model "{name}" in {self.folder}' if name else f"There is no model in {self.folder}"
+            raise CheckpointError(f"{missing}; there are: {known}. --checkpoints names another folder.")
         with self._lock:
             if name not in self._loaded:
                 loaded = checkpoint.load(self.folder / name)

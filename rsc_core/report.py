@@ -77,29 +77,36 @@ def models_table(root: Path) -> str:
     for place in dict.fromkeys((r["corpus"], r["split"]) for _, _, r in entries):
         here = [entry for entry in entries if (entry[2]["corpus"], entry[2]["split"]) == place]
         for name, facts, result in here:
-            low, high = result["score_interval"]
-            rows.append(
-                [
-                    f"`{name}`",
-                    f"{facts['parameters']:,}",
-                    f"{facts['trainable']:,}",
-                    result["corpus"],
-                    _split_text(facts, result),
-                    facts["protocol"],
-                    percent(result["specificity"]),
-                    percent(result["sensitivity"]),
-                    f"**{percent(result['score'])}**",
-                    f"{percent(low)} to {percent(high)}",
-                    *([percent(result.get("equalised", {}).get("score"))] if equalised else []),
-                ]
-            )
-        _, facts, result = here[0]
+            same = result.get("equalised", {})
+            rows.append(_model_row(name, facts, result, _split_text(facts, result), same if equalised else None))
+            for part, found in result.get("per_split", {}).items():
+                text = f"of these {part}, {found['cycles']:,} clips, {found['patients']} patients"
+                same_part = same.get("per_split", {}).get(part, {})
+                rows.append(_model_row(name, facts, {**result, **found}, text, same_part if equalised else None))
+        result = here[0][2]
         for name, trivial in trivial_rows(result).items():
-            cells = [f"*{name}*", "", "", result["corpus"], _split_text(facts, result), ""]
+            cells = [f"*{name}*", "", "", result["corpus"], "the same clips", ""]
             same = result.get("equalised", {}).get("trivial", {}).get(name, {}).get("score")
             scores = [percent(trivial[key]) for key in METRICS]
             rows.append([*cells, *scores, "", *([percent(same)] if equalised else [])])
     return markdown(header, rows)
+
+
+def _model_row(name, facts, result, split_text, equal_lengths: dict[str, Any] | None) -> list[str]:
+    low, high = result["score_interval"]
+    return [
+        f"`{name}`",
+        f"{facts['parameters']:,}",
+        f"{facts['trainable']:,}",
+        result["corpus"],
+        split_text,
+        facts["protocol"],
+        percent(result["specificity"]),
+        percent(result["sensitivity"]),
+        f"**{percent(result['score'])}**",
+        f"{percent(low)} to {percent(high)}",
+        *([] if equal_lengths is None else [percent(equal_lengths.get("score"))]),
+    ]
 
 
 def scores_table(root: Path) -> str:
@@ -187,7 +194,8 @@ def study_report(results: dict[str, Any]) -> str:
     parts.append("\n".join(f"* {ORIGINS[protocol]}: {PROTOCOLS[protocol]}" for protocol in used))
     for place in dict.fromkeys((r["corpus"], r["split"]) for r in records):
         here = [r for r in records if (r["corpus"], r["split"]) == place]
-        parts.append(f"## {place[0]}, {place[1]}\n\nSp / Se / **Score**\n\n{study_table(here, used)}")
+        told = " / ".join(_keys(here[0]["metrics"]))
+        parts.append(f"## {place[0]}, {place[1]}\n\nPercent: {told}\n\n{study_table(here, used)}")
     if results["differs"]:
         parts.append(
             "These runs differ from their source:\n\n" + "\n".join(f"* {line}" for line in results["differs"])
@@ -235,22 +243,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _split_text(facts: dict[str, Any], result: dict[str, Any]) -> str:
     kind = facts["config"].get("data", {}).get("split", "official")
-    return f"{kind} {result['split']}, {result['cycles']:,} clips, {result['patients']} patients"
+    known = f", {result['overlap']} of them learned from too" if result.get("overlap") else ""
+    return f"{kind} {result['split']}, {result['cycles']:,} clips, {result['patients']} patients{known}"
+
+
+def _keys(result: dict[str, Any]) -> tuple[str, ...]:
+    """What a result is told by: Sp, Se and Score, or the one measure of a label set without a normal class."""
+    measure = result.get("measure", "score")
+    return METRICS if measure == "score" else (measure,)
+
+
+def _bold_last(values: Sequence[str]) -> str:
+    return " / ".join([*values[:-1], f"**{values[-1]}**"])
 
 
 def _triple(result: dict[str, float]) -> str:
-    sp, se, score = (percent(result.get(key)) for key in METRICS)
-    return f"{sp} / {se} / **{score}**" if result else "-"
+    keys = METRICS if "score" in result else tuple(result)
+    return _bold_last([percent(result.get(key)) for key in keys]) if result else "-"
 
 
 def _cell(results: Sequence[dict[str, Any]]) -> str:
     """Sp / Se / Score over runs, and how many; for a single run the interval of its Score."""
     if not results:
         return "-"
-    sp, se, score = (spread([r[key] for r in results]) for key in METRICS)
-    low, high = results[0]["score_interval"]
-    note = f"n {len(results)}" if len(results) > 1 else f"{percent(low)} to {percent(high)}, n 1"
-    return f"{sp} / {se} / **{score}** ({note})"
+    text = _bold_last([spread([r[key] for r in results]) for key in _keys(results[0])])
+    note = f"n {len(results)}"
+    if len(results) == 1 and "score_interval" in results[0]:
+        low, high = results[0]["score_interval"]
+        note = f"{percent(low)} to {percent(high)}, n 1"
+    return f"{text} ({note})"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from rsc_core.config import RunConfig
 
 PATH = Path(__file__).parents[1] / "checkpoints" / "test_log.csv"
 COLUMNS = (
-    "utc run preset seed protocol evaluation looks corpus split clips specificity sensitivity score other torch".split()
+    "utc run preset seed protocol evaluation looks corpus split clips".split()
+    + "specificity sensitivity score other torch".split()
 )
 EVALUATIONS = ("evaluation", "test curve", "paper protocol")
 """An evaluation of a finished run; a curve nothing was chosen by; the epoch was chosen on it."""
@@ -67,7 +68,7 @@ def append(
             scores["other"] = f"{result['measure']} {result[result['measure']]:.2f}"
         writer.writerow(
             {
-                "utc": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "run": run,
                 "preset": config.preset,
                 "seed": config.train.seed,

@@ -18,6 +18,7 @@ import numpy as np
 from rsc_core import audio
 from rsc_core.config import CLASSES, NORMAL_CLASSES
 from rsc_core.data.corpus import Clip
+from rsc_core.data.levels import measure as measure_sound
 
 DURATION, LOUDNESS = slice(0, 1), slice(1, 4)  # columns of ``measure``
 
@@ -76,7 +77,7 @@ def measure(clips: Sequence[Clip]) -> np.ndarray:
 
     def measured(path) -> list[tuple[float, ...]]:
         samples, rate = audio.read(path)
-        whole_db, highest_hz = _level_db(samples), audio.bandwidth_hz(samples, rate)
+        whole_db, highest_hz = _level_db(samples), measure_sound(samples, rate).bandwidth_hz
         found = []
         for clip in (clips[i] for i in members[path]):
             first = min(max(round(clip.start_s * rate), 0), len(samples) - 1)

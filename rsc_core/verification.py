@@ -30,7 +30,7 @@ def verify(run: str | Path, trial_list: str | Path, folder: str | Path, device: 
 
     Raises:
         CheckpointError: the run folder is damaged.
-        TrialError: the list is malformed.
+        TrialError: the list is malformed, or names a recording that is not there.
         AudioError: a recording cannot be read.
     """
     loaded = checkpoint.load(run)
@@ -39,6 +39,12 @@ def verify(run: str | Path, trial_list: str | Path, folder: str | Path, device: 
     config = loaded.config
     listed = trials.read_trials(trial_list)
     names = sorted({name for trial in listed for name in (trial.enrol, trial.test)})
+    missing = [name for name in names if not (Path(folder) / name).exists()]
+    if missing:
+        raise trials.TrialError(
+            f"{len(missing)} of {len(names)} recordings of {trial_list} are not in {folder}, the first {missing[0]}; "
+            "pass the folder its paths start from"
+        )
     embeddings: dict[str, np.ndarray] = {}
     for name in names:
         recording = audio.load(Path(folder) / name, config.audio.sample_rate, config.audio.level)

@@ -437,8 +437,8 @@ def refused(path):
 
 
 def test_missing(folder):
-    assert re.match(r"There is no such file any more\. Choose it again\.", refused(folder / "gone.wav"))
-    assert re.match(r"There is no such file any more", refused(folder))
+    assert re.match(r"There is no such file, or it is a folder\.", refused(folder / "gone.wav"))
+    assert re.match(r"There is no such file, or it is a folder\.", refused(folder))
 
 
 def test_cannot_be_opened(folder):

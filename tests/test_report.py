@@ -41,24 +41,26 @@ def cells(table):
 def test_the_models_table_follows_the_results(shipped):
     change(shipped, "icbhi-full", specificity=12.34, sensitivity=float("nan"), score_interval=[1, 2.26])
     rows = cells(report.models_table(shipped))
-    assert rows[0][-3:] == ["Se", "Score", "95 % over patients"]
+    assert rows[0][-4:] == ["Se", "Score", "95 % over patients", "Score, equal lengths"]
     by_name = {row[0]: row for row in rows}
     assert by_name["`icbhi-full`"][6:8] == ["12.3", "-"] and by_name["`icbhi-full`"][9] == "1.0 to 2.3"
-    assert [row[0] for row in rows[2:]] == [
-        "`sprsound-base`",
+    trivial = [
         "*always normal*",
-        "`icbhi-full`",
-        "`icbhi-lora`",
-        "`icbhi-adapter`",
-        "*always normal*",
+        "*duration only*",
+        "*loudness and bandwidth only*",
+        "*device only*",
     ]
+    models = ["`icbhi-full`", "`icbhi-lora`", "`icbhi-adapter`"]
+    base = ["`sprsound-base`"] * 3  # all, inter, intra
+    assert [row[0] for row in rows[2:]] == [*base, *trivial, *models, *trivial]
+    assert [row[4].split(",")[0] for row in rows[2:5]] == ["official test", "of these inter", "of these intra"]
     assert by_name["*always normal*"][6:9] == ["100.0", "0.0", "50.0"]
 
 
 def test_the_models_table_shows_trivial_rows_and_equal_lengths_where_they_were_measured(shipped):
     rule = {"specificity": 70.0, "sensitivity": 20.0, "score": 45.0}
     equal = {"score": 33.3, "trivial": {"duration only": {"score": 25.0}}}
-    change(shipped, "sprsound-base", trivial={"duration only": rule}, equalised=equal)
+    change(shipped, "sprsound-base", trivial={"duration only": rule}, equalised=equal, per_split={})
     rows = cells(report.models_table(shipped))
     assert rows[0][-1] == "Score, equal lengths"
     assert rows[2][0] == "`sprsound-base`" and rows[2][-1] == "33.3"
@@ -67,6 +69,8 @@ def test_the_models_table_shows_trivial_rows_and_equal_lengths_where_they_were_m
 
 
 def test_the_devices_table(shipped):
+    for model in ("sprsound-base", "icbhi-full", "icbhi-lora", "icbhi-adapter"):
+        change(shipped, model, per_device={})
     assert cells(report.devices_table(shipped))[2] == ["-"] * 6
     change(shipped, "icbhi-lora", per_device={"Litt3200": {"specificity": 1.0, "sensitivity": 2.0, "score": 1.5}})
     assert cells(report.devices_table(shipped))[2:] == [
@@ -77,7 +81,7 @@ def test_the_devices_table(shipped):
 def test_the_test_log_is_counted_by_kind(tmp_path):
     config = run_config("lora", "icbhi", "small", {"seed": 3})
     path = tmp_path / "checkpoints" / "test_log.csv"
-    result = {"specificity": 81.237, "sensitivity": 4.0, "score": 42.6}
+    result = {"measure": "score", "specificity": 81.237, "sensitivity": 4.0, "score": 42.6}
     test_log.append(path, "a", config, "evaluation", "ICBHI", "test", 9, result=result)
     test_log.append(path, "a", config, "evaluation", "ICBHI", "test", 9, result=result)
     test_log.append(path, "b", config, "test curve", "ICBHI", "test", 9, looks=1500)
@@ -87,7 +91,7 @@ def test_the_test_log_is_counted_by_kind(tmp_path):
         ["SPRSound", "intra", "0", "0", "7", "7"],
     ]
     line = path.read_text().splitlines()[1].split(",")
-    assert line[1:-1] == "a lora 3 validated evaluation 1 ICBHI test 9 81.24 4.00 42.60".split()
+    assert line[1:-1] == "a lora 3 validated evaluation 1 ICBHI test 9 81.24 4.00 42.60".split() + [""]
     with pytest.raises(ValueError, match="evaluation must be one of evaluation, test curve, paper protocol"):
         test_log.append(path, "a", config, "peek", "ICBHI", "test", 9)
     path.write_text("utc,run\n")
@@ -109,7 +113,7 @@ def record(row, protocol, score, published=None, gap=None):
         "sensitivity": score - 20,
         "score": score,
         "score_interval": [score - 5, score + 5],
-        "always_normal": 50.0,
+        "trivial": {"always normal": {"specificity": 100.0, "sensitivity": 0.0, "score": 50.0}},
     }
     return {
         "row": row,
@@ -151,6 +155,20 @@ def test_a_study_keeps_published_reproduced_and_validated_apart():
     ]
     assert table[3] == ["linear", "299,524", "-", "60.0 / 20.0 / **40.0** (35.0 to 45.0, n 1)", "-", "-"]
     assert table[4][:5] == ["*always normal*", "", "", "100.0 / 0.0 / **50.0**", "100.0 / 0.0 / **50.0**"]
+
+
+def test_classes_without_a_normal_one_are_told_by_their_own_measure():
+    one = record("full", "validated", 50.0)
+    one["metrics"] = {
+        "measure": "balanced_accuracy",
+        "balanced_accuracy": 91.25,
+        "specificity": 3.0,
+        "trivial": {"always dog": {"balanced_accuracy": 2.0}},
+    }
+    text = report.study_report(study_results(one))
+    assert "Percent: balanced_accuracy" in text and "3.0" not in text
+    table = cells("\n".join(line for line in text.splitlines() if line.startswith("|")))
+    assert [row[0::3] for row in table[2:]] == [["full", "**91.2** (n 1)"], ["*always dog*", "**2.0**"]]
 
 
 def test_a_study_without_runs_says_so(tmp_path, capsys):

@@ -258,3 +258,23 @@ def test_lora_rsc_published_numbers_are_counts_of_its_test_split():
         sp, se = round(values["specificity"] * 15.79), round(values["sensitivity"] * 11.77)
         assert (round(sp / 15.79, 2), round(se / 11.77, 2)) == (values["specificity"], values["sensitivity"])
         assert values["score"] == pytest.approx((values["specificity"] + values["sensitivity"]) / 2, abs=0.0051)
+
+
+def test_petl_ast_has_the_hyper_parameters_of_its_source(tmp_path):
+    """main.py: AdamW (.9, .98), eps 1e-6, decay 0.1 on all, batch 32, 50 epochs of ESC-50, cosine a step, seed 10."""
+    runs = study.plan(study.read(STUDIES / "petl_ast.json"), tmp_path)
+    assert {p.config.data.labels for p in runs} == {"table"}
+    for planned in runs:
+        t = planned.config.train
+        assert (t.betas, t.eps, t.weight_decay, t.decay_all) == ((0.9, 0.98), 1e-6, 0.1, True)
+        assert (t.batch_size, t.epochs, t.warmup, t.balance, t.clip_gradient, t.seed) == (32, 50, 0, 0, 0, 10)
+    assert {p.row.name: p.config.train.lr for p in runs} == {
+        "full": 5e-5,
+        "linear": 1e-3,
+        "lora_qv": 5e-3,
+        "adapter": 5e-3,
+    }
+    options = {p.row.name: p.config.tuning_options for p in runs}
+    assert (options["lora_qv"]["rank"], options["lora_qv"]["targets"]) == (768 // 64, ("q", "v"))
+    assert options["lora_qv"]["alpha"] / options["lora_qv"]["rank"] == pytest.approx(8 / 64)
+    assert options["adapter"] == {"bottleneck": 768 // 96, "placement": "pfeiffer", "order": "parallel"}

@@ -85,7 +85,8 @@ class SpectrogramTransformer(nn.Module):
 
     def embedding(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, frames, mel_bins) normalised log-mel -> (batch, width): what the head reads."""
-        return self.pool(self.encode(self.embed(features), self.layout(features.shape[1])))
+        layout = self.layout(features.shape[1])
+        return self.pool(self.encode(self.embed(features), layout))
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, frames, mel_bins) -> (batch, patches, width), frequency-major, without positions."""

@@ -7,8 +7,8 @@ from PIL import Image
 from rsc_core import data
 from rsc_core.data import audit
 from rsc_core.data.__main__ import main
-from rsc_core.data.audit import Sound, measure
 from rsc_core.data.corpus import Clip, Corpus
+from rsc_core.data.levels import Sound, measure
 
 RATE = 8000
 

@@ -151,17 +151,17 @@ def test_fold_file_decides_and_must_know_every_patient(mixed, tmp_path):
 
 
 def test_one_stethoscope_keeps_the_split(mixed):
-    chosen = data.select(mixed, DataConfig(split="repaired", device="Litt3200"), protocol="last")
+    chosen = data.select(mixed, DataConfig(split="repaired", stethoscope="Litt3200"), protocol="last")
     assert (patients(chosen.train), patients(chosen.test)) == ([1, 3, 5, 7, 9], [11, 13])
     with pytest.raises(ValueError, match="no stethoscope 'Phone'; it has Litt3200, Meditron"):
-        data.select(mixed, DataConfig(device="Phone"))
+        data.select(mixed, DataConfig(stethoscope="Phone"))
 
 
 def test_stethoscope_without_test_clips_is_said(mixed):
     train_only = dataclasses.replace(
         mixed, clips=tuple(c for c in mixed.clips if int(c.patient) < 9 or c.patient == "12")
     )
-    chosen = data.select(train_only, DataConfig(device="Litt3200"), protocol="last")
+    chosen = data.select(train_only, DataConfig(stethoscope="Litt3200"), protocol="last")
     assert "ICBHI 2017, split official, Litt3200 only, leaves no clip to test on." in chosen.notes
     with pytest.raises(ValueError, match="the test split holds no clip"):
         chosen.part("test")
