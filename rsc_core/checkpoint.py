@@ -166,8 +166,16 @@ def load(folder: str | Path) -> Checkpoint:
 
 
 def ship(run: str | Path, destination: str | Path) -> Path:
-    """Write a run's model to ``destination`` in half precision, without the state of its training."""
+    """Write a run's model to ``destination`` in half precision, without the state of its training.
+
+    Raises:
+        CheckpointError: the run cannot be loaded, or it names diagnoses: those are for research and never shipped.
+    """
     loaded = load(run)
+    if loaded.config.data.labels.startswith("diagnosis"):
+        raise CheckpointError(
+            f"{run} names diagnoses. Such a model is for training and evaluation; it is not shipped."
+        )
     written = ("config", "parameters", "trainable", "versions", "base", "base_digest")  # save writes these anew
     facts = {name: value for name, value in loaded.facts.items() if name not in written}
     return save(destination, loaded.model, loaded.config, facts, half=True)

@@ -17,7 +17,7 @@ from torchaudio.functional import resample
 from rsc_core import audio, checkpoint, cycles, models
 from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
 from rsc_core.checkpoint import Checkpoint, CheckpointError
-from rsc_core.config import PRESETS
+from rsc_core.config import CLASSES, PRESETS
 from rsc_core.data.loader import window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention
@@ -41,7 +41,8 @@ class Analyser:
     """Labels recordings and shows what a model saw.
 
     Args:
-        checkpoints: folder of run folders; those with an ``rsc.json`` are offered.
+        checkpoints: folder of run folders; those with an ``rsc.json`` that tell the four classes of a respiratory
+            cycle apart are offered. (Others, diagnoses among them, are trained and evaluated, but not shown.)
         device: "cpu", "cuda" or "auto".
 
     Attributes:
@@ -52,7 +53,8 @@ class Analyser:
     def __init__(self, checkpoints: str | Path = "checkpoints", device: str = "cpu"):
         self.folder = Path(checkpoints)
         self.device = torch.device(device)
-        found = [read_card(path.parent) for path in sorted(self.folder.glob(f"*/{checkpoint.FACTS}"))]
+        runs = [path.parent for path in sorted(self.folder.glob(f"*/{checkpoint.FACTS}"))]
+        found = [read_card(run) for run in runs if tells_the_four_classes(run)]
         found.sort(key=lambda card: (not card.base.startswith("base"), list(PRESETS).index(card.preset), card.name))
         self.cards: dict[str, ModelCard] = {card.name: card for card in found}
         self.default = next(iter(self.cards), "")
@@ -159,6 +161,12 @@ class Analyser:
             patch_s = geometry.patch_size * HOP_MS / 1000
             result.append(AttentionMap(name, folded, edges, patch_s, cycle.start_s, cycle.end_s))
         return tuple(result)
+
+
+def tells_the_four_classes(run: Path) -> bool:
+    """Return whether a run folder's model answers with ``rsc_core.config.CLASSES``."""
+    config = checkpoint.read_facts(run)["config"]
+    return tuple(config["model"]["classes"]) == CLASSES and not config["model"].get("multi_label")
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -22,6 +22,7 @@ from typing import Any
 
 from rsc_core import atomic, test_log
 from rsc_core.config import PRESETS, PROTOCOLS
+from rsc_core.metrics import FEWEST_CASES
 
 ROOT = Path(__file__).parents[1]
 README_FILES = ("README.md", "checkpoints/README.md")
@@ -136,12 +137,24 @@ def scores_table(root: Path) -> str:
 
 
 def devices_table(root: Path) -> str:
-    """Return Sp, Se and Score of the shipped models for each stethoscope; "-" where none was measured apart."""
+    """Return Sp, Se and Score of the shipped models for each stethoscope."""
+    return _groups_table(root, "per_device", "device")
+
+
+def locations_table(root: Path) -> str:
+    """Return Sp, Se and Score of the shipped models for each place on the chest."""
+    return _groups_table(root, "per_location", "place on the chest")
+
+
+def _groups_table(root: Path, key: str, title: str) -> str:
+    """One row a model and group; "-" for groups of fewer than five clips, and where none was measured apart."""
     rows = []
     for name, _, result in shipped(root / "checkpoints"):
-        for device, found in result.get("per_device", {}).items():
-            rows.append([f"`{name}`", result["corpus"], device, *(percent(found[key]) for key in METRICS)])
-    return markdown(["model", "corpus", "device", "Sp", "Se", "Score"], rows or [["-"] * 6])
+        for group, found in result.get(key, {}).items():
+            enough = found["cycles"] >= FEWEST_CASES
+            scores = [percent(found[measure] if enough else None) for measure in METRICS]
+            rows.append([f"`{name}`", result["corpus"], group, f"{found['cycles']:,}", *scores])
+    return markdown(["model", "corpus", title, "clips", "Sp", "Se", "Score"], rows or [["-"] * 7])
 
 
 def touches_table(root: Path) -> str:
@@ -158,6 +171,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "models": models_table,
     "scores": scores_table,
     "devices": devices_table,
+    "locations": locations_table,
     "touches": touches_table,
 }
 

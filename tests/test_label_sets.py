@@ -16,6 +16,7 @@ from rsc_core.config import ModelConfig, run_config
 from rsc_core.data import sprsound
 from rsc_core.data.corpus import Clip
 from rsc_core.data.loader import class_weights
+from rsc_core.inference import Analyser
 from rsc_core.objectives import Batch
 from rsc_core.objectives.binary_cross_entropy import BinaryCrossEntropy
 
@@ -85,6 +86,17 @@ def test_diagnoses_are_scored_per_patient(tiny_icbhi, base, tmp_path):
     assert (result["cycles"], result["patients"]) == (3, 3)  # nine cycles of three patients
     assert np.sum(result["confusion"], axis=1).tolist() == [1, 1, 1]
     assert "per_device" not in result  # a device has cycles, and cycles are not scored
+
+
+def test_other_label_sets_are_neither_shown_nor_diagnoses_shipped(tiny_icbhi, base, tmp_path):
+    (tiny_icbhi / "patient_diagnosis.csv").write_text("".join(f"{101 + i},COPD\n" for i in range(8)))
+    runs = tmp_path / "runs"
+    for name, labels in (("four", "four"), ("binary", "binary"), ("ill", "diagnosis2")):
+        assert run(tiny_icbhi, base, runs / name, "icbhi", "--labels", labels) == 0
+    assert list(Analyser(runs).cards) == ["four"]
+    checkpoint.ship(runs / "binary", tmp_path / "shipped")
+    with pytest.raises(checkpoint.CheckpointError, match="names diagnoses.* not shipped"):
+        checkpoint.ship(runs / "ill", tmp_path / "shipped")
 
 
 def test_a_patients_answer_is_the_mean_over_clips():

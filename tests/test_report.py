@@ -68,13 +68,17 @@ def test_the_models_table_shows_trivial_rows_and_equal_lengths_where_they_were_m
     assert rows[4][-1] == "-" and {len(row) for row in rows} == {11}
 
 
-def test_the_devices_table(shipped):
+@pytest.mark.parametrize("name", ["device", "location"])
+def test_tables_by_group(name, shipped):
+    table = {"device": report.devices_table, "location": report.locations_table}[name]
     for model in ("sprsound-base", "icbhi-full", "icbhi-lora", "icbhi-adapter"):
-        change(shipped, model, per_device={})
-    assert cells(report.devices_table(shipped))[2] == ["-"] * 6
-    change(shipped, "icbhi-lora", per_device={"Litt3200": {"specificity": 1.0, "sensitivity": 2.0, "score": 1.5}})
-    assert cells(report.devices_table(shipped))[2:] == [
-        ["`icbhi-lora`", "ICBHI subset (39 %)", "Litt3200", "1.0", "2.0", "1.5"]
+        change(shipped, model, **{f"per_{name}": {}})
+    assert cells(table(shipped))[2] == ["-"] * 7
+    scores = {"specificity": 1.0, "sensitivity": 2.0, "score": 1.5}
+    change(shipped, "icbhi-lora", **{f"per_{name}": {"A": {**scores, "cycles": 5}, "B": {**scores, "cycles": 4}}})
+    assert cells(table(shipped))[2:] == [
+        ["`icbhi-lora`", "ICBHI subset (39 %)", "A", "5", "1.0", "2.0", "1.5"],
+        ["`icbhi-lora`", "ICBHI subset (39 %)", "B", "4", "-", "-", "-"],
     ]
 
 
