@@ -1,6 +1,6 @@
 """Save and load one run folder: ``rsc.json`` and weights as safetensors. Nothing is ever unpickled.
 
-* A run that trains every parameter is also a transformers folder (``config.json``, ``model.safetensors``).
+* A run that trains every parameter keeps all weights in ``model.safetensors``; an AST's is also a transformers folder.
 * A LoRA run is also a peft folder (``adapter_config.json``, ``adapter_model.safetensors``, classifier included).
 * Any other tuning keeps what it trained in ``weights.safetensors`` under our own parameter names.
 
@@ -58,7 +58,7 @@ def build(config: RunConfig) -> nn.Module:
         model = load(config.backbone).model
     else:
         try:
-            model = models.load(config.backbone, config.model.name)
+            model = models.load(config.backbone, config.model)
         except OSError as error:
             raise CheckpointError(
                 f'"{config.backbone}" is neither a checkpoint folder nor a model that could be fetched from the '
@@ -93,10 +93,10 @@ def save(folder: str | Path, model: nn.Module, config: RunConfig, facts: dict[st
         "versions": {"python": sys.version.split()[0], **{p: version(p) for p in ("torch", "transformers", "peft")}},
     }
     if config.tuning == "full":
-        _save_full(draft, model, dtype)
+        models.save(draft, model, config.model, dtype)
     else:
         facts["base"], facts["base_digest"] = _base_of(config.backbone, folder)
-        state = {name: t.to(dtype).contiguous() for name, t in tuning.trainable_state(model).items()}
+        state = {name: _stored(t, dtype) for name, t in tuning.trainable_state(model).items()}
         if config.tuning == "lora":
             _save_peft(draft, state, config, facts["base"])
         else:
@@ -143,7 +143,7 @@ def load(folder: str | Path) -> Checkpoint:
         ) from error
     if config.tuning == "full":
         try:
-            model = models.load(str(folder), config.model.name)
+            model = models.load(str(folder), config.model)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{folder} cannot be loaded: {error}") from error
         return Checkpoint(model.eval(), config, facts)
@@ -205,13 +205,9 @@ def _base_of(backbone: str, folder: Path) -> tuple[str, str]:
     return os.path.relpath(backbone, folder), digest(backbone)
 
 
-def _save_full(folder: Path, model: nn.Module, dtype: torch.dtype) -> None:
-    state = {name: t.detach().to(dtype).contiguous() for name, t in model.hf.state_dict().items()}
-    model.hf.save_pretrained(folder, state_dict=state)
-    # transformers notes the stored precision; as float32 the folder loads as a float32 model everywhere.
-    config = json.loads((folder / "config.json").read_text())
-    config["dtype"] = "float32"
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+def _stored(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The tensor as it is written; counters stay whole numbers."""
+    return (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
 
 
 def _save_peft(folder: Path, state: dict[str, torch.Tensor], config: RunConfig, base: str) -> None:

@@ -172,6 +172,7 @@ class Preset:
     objective: str = "cross_entropy"
     features: str = "log_mel"
     tuning_options: dict[str, Any] = field(default_factory=dict)
+    model_options: dict[str, Any] = field(default_factory=dict)  # of a fresh model
     train: dict[str, Any] = field(default_factory=dict)
 
 
@@ -189,6 +190,13 @@ PRESETS: dict[str, Preset] = {
         tuning="adapter",
         tuning_options={"bottleneck": 12, "placement": "pfeiffer"},
         train={"lr": 3e-3},
+    ),
+    "cnn": Preset(
+        "a small residual network instead of a transformer, every parameter learns",
+        tuning="full",
+        model="cnn",
+        model_options={"hidden_size": 192},
+        train={"lr": 1e-3},
     ),
     "adapter_houlsby": Preset(
         "a bottleneck of 12 behind every attention and every MLP (Houlsby)",
@@ -244,7 +252,7 @@ def run_config(
         tuning_options={**row.tuning_options, **(tuning_options or {})},
         objective=row.objective,
         features=FeatureConfig(name=row.features),
-        model=ModelConfig(name=row.model),
+        model=ModelConfig(name=row.model, **row.model_options),
         train=from_json(TrainConfig, {**row.train, **(train or {})}),
         data=from_json(DataConfig, {**({"labels": "table"} if corpus == "table" else {}), **(data or {})}),
     )

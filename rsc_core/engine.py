@@ -131,7 +131,7 @@ def fit(
     for epoch in range(state.epoch + 1, settings.epochs + 1):
         # train
         started = time.perf_counter()
-        model.train()
+        tuning.learning_mode(model)
         losses = []
         seed = settings.seed * 10007 + epoch
         torch.manual_seed(seed)  # dropout draws from the global generator
@@ -288,8 +288,7 @@ def choose_precision(name: str, model: nn.Module, device: torch.device) -> torch
     """float32 or bfloat16; "auto" times a forward pass in both and takes bf16 if it saves a fifth or more."""
     if name != "auto":
         return torch.bfloat16 if name == "bf16" else torch.float32
-    c = model.hf.config
-    probe = torch.randn(8, c.max_length, c.num_mel_bins, device=device)
+    probe = torch.randn(8, *model.input_shape, device=device)
     seconds = {}
     for dtype in (torch.float32, torch.bfloat16):
         with torch.inference_mode(), torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):

@@ -1,7 +1,7 @@
 """The Analyser: the app's, and the command line's, only door to models.
 
 It reads a folder of run folders, loads each model when it is first asked for and keeps it. Probabilities come from the
-plain forward pass in float32; attention from a second, recorded pass over the chosen cycle.
+plain forward pass in float32; attention, where a model has any, from a second, recorded pass over the chosen cycle.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Analyser:
             sample_rate=analysis.recording.sample_rate,
             log_mel=_log_mel_pictures(samples, cycle, loaded),
             hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
-            attention=self._attention(samples, cycle, loaded),
+            attention=self._attention(samples, cycle, loaded) if attention.attends(loaded.model) else (),
         )
 
     def _load(self, name: str | None) -> Checkpoint:

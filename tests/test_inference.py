@@ -132,3 +132,15 @@ def test_an_empty_folder_has_no_models(tmp_path):
     assert empty.cards == {} and empty.default == ""
     with pytest.raises(CheckpointError, match="none yet"):
         empty.analyse("sound.wav")
+
+
+def test_a_network_without_attention_labels_and_shows_the_rest(tmp_path, sound):
+    torch.manual_seed(0)
+    config = run_config("cnn", "icbhi", "small")
+    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
+    checkpoint.save(tmp_path / "runs" / "cnn", checkpoint.build(config), config, facts)
+    analyser = Analyser(tmp_path / "runs")
+    analysis = analyser.analyse(sound)
+    view = analyser.view(analysis, 0)
+    assert view.attention == () and view.log_mel["db"].values.size and len(view.hybrid["db"]) == 3
+    assert analysis.probabilities.sum(axis=1) == pytest.approx(1)

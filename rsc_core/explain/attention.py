@@ -18,6 +18,11 @@ from transformers.models.audio_spectrogram_transformer.modeling_audio_spectrogra
 from rsc_core.models.spectrogram_transformer import TokenLayout
 
 
+def attends(model: nn.Module) -> bool:
+    """Return whether a model has attention to record; a convolutional network has none."""
+    return any(isinstance(module, ASTAttention) for module in model.modules())
+
+
 @contextmanager
 def record_attention(model: nn.Module) -> Iterator[list[torch.Tensor]]:
     """Collect each block's (batch, heads, tokens, tokens) attention during forward passes, first block first.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
 from rsc_core.config import ModelConfig
-from rsc_core.models import spectrogram_transformer
+from rsc_core.models import cnn, spectrogram_transformer
 
-MODELS = {"spectrogram_transformer": spectrogram_transformer}
+MODELS = {"spectrogram_transformer": spectrogram_transformer, "cnn": cnn}
 
 
 def build(config: ModelConfig) -> nn.Module:
@@ -16,9 +18,19 @@ def build(config: ModelConfig) -> nn.Module:
     return MODELS[config.name].build(config)
 
 
-def load(name_or_folder: str, name: str = "spectrogram_transformer") -> nn.Module:
-    """Return a pretrained model from a local folder or the Hugging Face hub."""
-    return MODELS[name].load(name_or_folder)
+def load(name_or_folder: str, config: ModelConfig) -> nn.Module:
+    """Return a pretrained model from a local folder or the Hugging Face hub.
+
+    Raises:
+        OSError: there is no such folder or model.
+        ValueError: what is stored there is not a complete model of this kind.
+    """
+    return MODELS[config.name].load(name_or_folder, config)
+
+
+def save(folder: str | Path, model: nn.Module, config: ModelConfig, dtype: torch.dtype) -> None:
+    """Write all of a model's weights into a folder."""
+    MODELS[config.name].save(folder, model, dtype)
 
 
 def probabilities(logits: torch.Tensor, config: ModelConfig) -> torch.Tensor:

@@ -13,7 +13,9 @@ leave a model that cannot tell one patch from another.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -50,7 +52,12 @@ class SpectrogramTransformer(nn.Module):
 
     Args:
         hf: the wrapped network; its config holds the geometry.
+
+    Attributes:
+        head_parameters: pattern of the parameters every tuning trains.
     """
+
+    head_parameters = "hf.classifier.*"
 
     def __init__(self, hf: ASTForAudioClassification):
         super().__init__()
@@ -65,6 +72,11 @@ class SpectrogramTransformer(nn.Module):
     def blocks(self) -> nn.ModuleList:
         """The transformer blocks, first to last."""
         return self.backbone.layers
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """(frames, mel_bins) of a window."""
+        return self.hf.config.max_length, self.hf.config.num_mel_bins
 
     @property
     def width(self) -> int:
@@ -168,8 +180,8 @@ def build(config: ModelConfig) -> SpectrogramTransformer:
     return model
 
 
-def load(name_or_folder: str) -> SpectrogramTransformer:
-    """Return the AST stored in a folder, or named on the Hugging Face hub, in float32.
+def load(name_or_folder: str, config: ModelConfig | None = None) -> SpectrogramTransformer:
+    """Return the AST stored in a folder, or named on the Hugging Face hub, in float32; it brings its own geometry.
 
     Raises:
         ValueError: the weights lack a tensor the geometry needs, or hold one it does not know. (transformers would
@@ -187,6 +199,17 @@ def load(name_or_folder: str) -> SpectrogramTransformer:
             "Use weights saved by ASTForAudioClassification.save_pretrained."
         )
     return SpectrogramTransformer(hf)
+
+
+def save(folder: str | Path, model: SpectrogramTransformer, dtype: torch.dtype) -> None:
+    """Write a transformers folder: ``config.json`` and ``model.safetensors``."""
+    folder = Path(folder)
+    state = {name: t.detach().to(dtype).contiguous() for name, t in model.hf.state_dict().items()}
+    model.hf.save_pretrained(folder, state_dict=state)
+    # transformers notes the stored precision; as float32 the folder loads as a float32 model everywhere.
+    config = json.loads((folder / "config.json").read_text())
+    config["dtype"] = "float32"
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _initialise(model: SpectrogramTransformer) -> None:

@@ -22,8 +22,6 @@ from rsc_core.tuning import adapter, full, linear, lora
 
 TUNINGS: dict[str, ModuleType] = {"full": full, "linear": linear, "lora": lora, "adapter": adapter}
 
-HEAD = "hf.classifier.*"
-
 
 def configure(name: str, options: dict[str, Any] | None = None) -> Any:
     """Return the ``Config`` of tuning ``name`` with ``options`` set.
@@ -45,7 +43,7 @@ def apply(model: nn.Module, name: str, config: Any) -> None:
     """Add the tuning's modules to ``model`` in place and freeze all that it does not train."""
     tuning = TUNINGS[name]
     tuning.apply(model, config)
-    freeze(model, (*tuning.trainable(config), HEAD))
+    freeze(model, (*tuning.trainable(config), model.head_parameters))
 
 
 def freeze(model: nn.Module, patterns: tuple[str, ...]) -> None:
@@ -63,11 +61,29 @@ def freeze(model: nn.Module, patterns: tuple[str, ...]) -> None:
         raise ValueError(f"no parameter of the model matches {', '.join(sorted(unused))}")
 
 
+def learning_mode(model: nn.Module) -> None:
+    """Switch to training, but let normalisations that do not learn keep their running statistics."""
+    model.train()
+    for module in model.modules():
+        own = list(module.parameters(recurse=False))
+        if own and next(module.buffers(recurse=False), None) is not None and not any(p.requires_grad for p in own):
+            module.eval()
+
+
 def count_trainable(model: nn.Module) -> int:
     """Number of parameters that learn."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def trainable_state(model: nn.Module) -> dict[str, Any]:
-    """Name -> tensor of every parameter that learns, detached but not copied."""
-    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    """Name -> tensor of all that training changes, detached but not copied.
+
+    These are the parameters that learn, and the buffers (running statistics) of the modules that hold one.
+    """
+    state = {}
+    for prefix, module in model.named_modules():
+        own = module.named_parameters(prefix, recurse=False)
+        learning = {name: p.detach() for name, p in own if p.requires_grad}
+        if learning:
+            state |= {**learning, **dict(module.named_buffers(prefix, recurse=False))}
+    return state

@@ -2,6 +2,9 @@
 
 Callbacks check, call and draw. Each visitor has one ``Shown`` in a ``gr.State``; the server forgets it after an hour.
 Drawing callbacks take the width of the result column first, which the browser measures as it calls (``MEASURE``).
+
+Gradio's browser side merges what a generator yields, and leaves the value of a sound or file unusable as an input
+where a later step skips it (seen in 6.31): so no generator sets the recording or an annotation that is read later.
 """
 
 from __future__ import annotations
@@ -29,6 +32,17 @@ if TYPE_CHECKING:
 FORGET_S = 3600
 WIDTHS_PX = (280, 1200)
 MEASURE = "(_, ...rest) => [document.getElementById('results').clientWidth, ...rest]"
+REVEAL = """(_, audio, ...rest) => {
+  const input = document.getElementById("input"), results = document.getElementById("results");
+  const stacked = results.getBoundingClientRect().top >= input.getBoundingClientRect().bottom;
+  if (audio && stacked) {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    results.style.minHeight = "100vh";
+    results.scrollIntoView({ behavior: still ? "auto" : "smooth" });
+  }
+  return [results.clientWidth, audio, ...rest];
+}"""
+"""Script of an analysis: ``MEASURE``, and where results stand below the input, as on a phone, they are scrolled to."""
 MICROPHONE_HZ = 48000  # what a browser's recorder runs at
 
 Updates = dict[gr.components.Component, Any]
@@ -102,19 +116,23 @@ class AnalyseTab:
             container=False,
             elem_id="values",
         )
+        gr.HTML(markup.paragraph(texts.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
         self.log_mel = _picture("Log-mel spectrogram of the chosen cycle", "log-mel")
         self.hybrid = _picture("Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel", "hybrid")
-        gr.HTML(f"<h2>Where the model reads</h2>{markup.paragraph(texts.ATTENTION, 'note')}", js_on_load=None)
+        gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
+        self.reading = gr.HTML(js_on_load=None, elem_id="reading")
         self.attention = _picture("Attention of the last layer and rollout over the log-mel spectrogram", "attention")
 
     def _wire(self) -> None:
         overview = [self.shown, self.welcome, self.result, self.remarks, self.recording_player, self.played]
         overview += [self.waveform, self.table]
-        cycle = [self.shown, self.heading, self.cycle_player, self.log_mel, self.hybrid, self.attention]
+        cycle = [self.shown, self.heading, self.cycle_player, self.log_mel, self.hybrid]
+        cycle += [self.reading, self.attention]
         everything = list(dict.fromkeys([*overview, *cycle]))
         # Drawing and models share the processor: one visitor's callback at a time.
         shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
-        analysing = {**shared, "show_progress": "hidden"}  # the page says so itself
+        quiet = {**shared, "show_progress": "hidden"}
+        analysing = {**quiet, "js": REVEAL}  # the page says so itself
         redrawing = {**shared, "show_progress": "minimal", "show_progress_on": self.waveform}
         inputs = [self.width, self.audio, self.annotation, self.model, self.values]
         new = [self.width, self.audio, self.model, self.values]
@@ -128,11 +146,22 @@ class AnalyseTab:
             api_name="analyse_new",
             **analysing,
         )
-        self.example.input(
-            self.analyse_example,
-            [self.width, self.example, self.model, self.values],
-            [*everything, self.audio, self.annotation],
+        # Not input: a click sends that twice, and leaving the list sends it again.
+        self.example.change(
+            self.open_example,
+            self.example,
+            [self.audio, self.annotation],
+            api_name="open_example",
+            show_progress="hidden",
+            trigger_mode="multiple",
+            concurrency_limit=1,  # two choices in a row stay in order
+        ).success(
+            self.analyse,
+            inputs,
+            everything,
             api_name="analyse_example",
+            api_visibility="private",
+            trigger_mode="multiple",
             **analysing,
         )
         self.model.input(
@@ -146,9 +175,7 @@ class AnalyseTab:
         drawn = [*dict.fromkeys([*cycle, self.waveform, self.table])]
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
-        self.values.input(
-            self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **analysing
-        )
+        self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
@@ -188,13 +215,11 @@ class AnalyseTab:
         yield {self.annotation: None, self.example: None}
         yield from self.analyse(width_px, audio, None, model, values)
 
-    def analyse_example(self, width_px: float, name: str, model: str | None, values: str) -> Iterator[Updates]:
-        """Open an example and label it."""
+    def open_example(self, name: str | None) -> tuple[str, str | None]:
+        """Return an example's sound and annotation; nothing follows where the page has only cleared its name."""
         if name not in self.examples.names:
-            raise gr.Error(texts.NO_EXAMPLE, print_exception=False)
-        audio, annotation = self.examples.open(name)
-        yield {self.audio: audio, self.annotation: annotation}
-        yield from self.analyse(width_px, audio, annotation, model, values)
+            raise gr.Error(texts.NO_EXAMPLE, visible=name is not None, print_exception=False)
+        return self.examples.open(name)
 
     def switch_model(self, width_px: float, shown: Shown | None, model: str, values: str) -> Iterator[Updates]:
         """Label the same recording with another model."""
@@ -222,7 +247,7 @@ class AnalyseTab:
             yield {}
 
     def switch_values(self, width_px: float, shown: Shown | None, values: str) -> Updates:
-        """Show the spectrograms in dB, or as the model sees them."""
+        """Show the spectrograms in dB, or as a model sees them."""
         return self._spectrograms(remembered(shown).view, width_px, values)
 
     def clear(self) -> Updates:
@@ -269,7 +294,8 @@ class AnalyseTab:
             self.shown: replace(shown, view=view),
             self.heading: heading,
             self.cycle_player: _sound(view.waveform, view.sample_rate),
-            self.attention: figures.attention(view, **_size(width_px)).pixels(),
+            self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
+            self.attention: figures.attention(view, **_size(width_px)).pixels() if view.attention else None,
             **self._spectrograms(view, width_px, values),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 from rsc_core import synth
@@ -13,7 +14,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 class Examples:
-    """Named recordings with their annotations, copied into a folder that ends with the program.
+    """Named recordings with their annotations, each copied once into a folder that ends with the program.
 
     Args:
         folder: of real recordings with their annotations beside them; None takes ``RSC_EXAMPLES``, if it is set.
@@ -23,12 +24,14 @@ class Examples:
         folder = folder or os.environ.get("RSC_EXAMPLES")
         found = sorted(Path(folder).iterdir()) if folder else []
         self._real = {path.name: path for path in found if path.suffix.lower() in SUFFIXES}
+        self._synthesised = {f"{kind} (synthesised)": kind for kind in synth.EXAMPLES}
         self._copies = tempfile.TemporaryDirectory(prefix="lung-sounds-")
+        self._writing = threading.Lock()
 
     @property
     def names(self) -> list[str]:
         """Synthesised examples first."""
-        return [*(f"{name} (synthesised)" for name in synth.EXAMPLES), *self._real]
+        return [*self._synthesised, *self._real]
 
     def open(self, name: str) -> tuple[str, str | None]:
         """Return the paths of an example's sound and of its annotation, if it has one.
@@ -36,13 +39,22 @@ class Examples:
         Raises:
             KeyError: there is no such example.
         """
-        target = Path(self._copies.name)
-        if name not in self._real:
-            kind = {f"{kind} (synthesised)": kind for kind in synth.EXAMPLES}[name]
-            sound = target / f"{kind}.wav"
-            return str(sound), str(synth.write(sound, synth.example(kind)))
         from rsc_core.inference import annotation_beside  # imports torch: not before an example is opened
 
-        sound = self._real[name]
+        kind = self._synthesised.get(name)
+        source = None if kind else self._real[name]
+        copies = Path(self._copies.name)
+        home = copies / name
+        with self._writing:
+            if not home.exists():
+                # Whole or not at all: other visitors read the same files.
+                fresh = Path(tempfile.mkdtemp(dir=copies))
+                if kind:
+                    synth.write(fresh / f"{kind}.wav", synth.example(kind))
+                else:
+                    for path in filter(None, (source, annotation_beside(source))):
+                        shutil.copy(path, fresh)
+                fresh.rename(home)
+        sound = home / (f"{kind}.wav" if kind else name)
         annotation = annotation_beside(sound)
-        return shutil.copy(sound, target), shutil.copy(annotation, target) if annotation else None
+        return str(sound), str(annotation) if annotation else None

@@ -6,6 +6,7 @@ import math
 from html import escape
 
 from rsc_core.analysis import Analysis, ModelCard
+from rsc_core.config import PROTOCOLS
 from rsc_core.ui import texts
 
 CHOOSE_CYCLE = """
@@ -26,22 +27,25 @@ watch("value", show);
 def cycle_table(analysis: Analysis, chosen: int) -> str:
     """Return the table of cycles, one row each, the chosen one marked."""
     annotated = ["annotated"] if analysis.annotated else []
-    heads = ["", "start (s)", "end (s)", *annotated, "label", "P(crackle present)", "P(wheeze present)"]
-    group = f'<tr><td colspan="{len(heads)}"></td><th colspan="{len(analysis.classes)}">P(class)</th></tr>'
+    times = ["start (s)", "end (s)"]
+    heads = [*annotated, "label", "P(crackle present)", "P(wheeze present)"]
+    group = f'<td></td><td class="time" colspan="{len(times)}"></td><td colspan="{len(heads)}"></td>'
+    group += f'<th colspan="{len(analysis.classes)}">P(class)</th>'
     heads += analysis.classes
     rows = []
     for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True)):
         button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
-        cells = [button, f"{cycle.start_s:.2f}", f"{cycle.end_s:.2f}"]
-        cells += [_chip(cycle.label)] if analysis.annotated else []
+        cells = [_chip(cycle.label)] if analysis.annotated else []
         cells += [_chip(label), _probability(analysis.crackle_present[i]), _probability(analysis.wheeze_present[i])]
         cells += [f"{p:.2f}" for p in analysis.probabilities[i]]
         mark = ' aria-current="true"' if i == chosen else ""
-        rows.append(f'<tr data-cycle="{i}"{mark}>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+        first = f'<td>{button}</td><td class="time">{cycle.start_s:.2f}</td><td class="time">{cycle.end_s:.2f}</td>'
+        rows.append(f'<tr data-cycle="{i}"{mark}>{first}' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    head = '<th scope="col"></th>' + "".join(f'<th scope="col" class="time">{text}</th>' for text in times)
+    head += "".join(f'<th scope="col">{text}</th>' for text in heads)
     return (
         '<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table>'
-        f"<thead>{group}<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<thead><tr>{group}</tr><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -51,13 +55,13 @@ def model_card(card: ModelCard) -> str:
         "Trainable": f"{card.trainable:,} of {card.parameters:,} parameters ({card.trainable / card.parameters:.1%})",
         "Score": _score(card),
         "Corpus": escape(card.corpus),
-        "Protocol": escape(card.protocol),
+        "Protocol": escape(f"{card.protocol}: {PROTOCOLS[card.protocol]}"),
         "Origin": escape(card.base),
     }
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
     note = paragraph(texts.BASE, "note") if card.base.startswith("base") else ""
     title = escape(card.title[:1].upper() + card.title[1:])
-    return f'<div class="card"><p>{title}</p><dl>{rows}</dl>{note}</div>'
+    return f'<div class="card"><h2>{escape(card.name)}</h2><p>{title}</p><dl>{rows}</dl>{note}</div>'
 
 
 def no_model(folder: str) -> str:

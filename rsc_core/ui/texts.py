@@ -25,6 +25,7 @@ FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
 NO_EXAMPLE = "There is no such example. Choose one from the list."
 LOADING = "Models are being loaded; this takes a few seconds after a start."
 ATTENTION = "Attention shows where information is read, not why the model decided"
+NO_ATTENTION = "This model is a convolutional network: it has no attention to show. Choose a transformer to see some."
 BASE = (
     "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
     "that learned from general sound."
@@ -41,7 +42,11 @@ NO_MODEL = (
 TRAIN_COMMAND = "python train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small"
 NO_AUDIO = "There is no recording yet. Record, upload or pick an example first."
 
-VALUES = {"db": "in dB", "model": "as the model sees it (SD per row)"}
+VALUES = {"db": "in dB", "model": "as a model sees it"}
+VALUES_NOTE = (
+    "These models read the log-mel, normalised by the training set's mean and 2 SD; the hybrid maps are "
+    "CycleGuardian's input, standardised row by row."
+)
 
 MICROPHONE = {
     "before": (

@@ -1,6 +1,8 @@
 """Examples: synthesised ones, and those of a folder with their annotations."""
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,37 @@ def test_a_synthesised_example_is_annotated_with_what_it_holds(name, monkeypatch
     examples = Examples()
     _, annotation = examples.open(f"{name} (synthesised)")
     assert [c.label for c in cycles.read_annotation(annotation)] == [c.label for c in synth.example(name).cycles]
+
+
+def test_visitors_who_open_an_example_at_once_get_it_whole(monkeypatch):
+    written = []
+
+    def slowly(path, synthetic, write=synth.write):
+        written.append(path)
+        path.write_bytes(b"")
+        time.sleep(0.2)
+        return write(path, synthetic)
+
+    monkeypatch.setattr(synth, "write", slowly)
+    examples = Examples()
+
+    def visit(wait_s):
+        time.sleep(wait_s)
+        return [Path(path).stat().st_size for path in examples.open("Normal breathing (synthesised)")]
+
+    with ThreadPoolExecutor(4) as visitors:
+        sizes = list(visitors.map(visit, (0, 0, 0.1, 0.5)))
+    assert sizes == [sizes[-1]] * 4 and all(sizes[-1])
+    assert len(written) == 1
+
+
+def test_a_recording_named_like_a_synthesised_example_stays_apart(folder):
+    shutil.copy(folder / "a.wav", folder / "Normal breathing.wav")
+    examples = Examples(str(folder))
+    synthesised, _ = examples.open("Normal breathing (synthesised)")
+    sound, annotation = examples.open("Normal breathing.wav")
+    assert Path(sound).read_bytes() == (folder / "a.wav").read_bytes() != Path(synthesised).read_bytes()
+    assert annotation is None
 
 
 def test_an_unknown_example_is_refused(folder):

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from rsc_core import synth
+from rsc_core.config import PROTOCOLS
 from rsc_core.ui import cache, texts
 
 WAIT_MS = 60_000
@@ -23,6 +24,25 @@ def open_page(page, server):
 def upload(page, path):
     page.locator("#sound").get_by_label("Upload file").first.click()
     page.locator("#sound input[type=file]").set_input_files(path)
+
+
+def choose_example(page, name):
+    page.locator("#example input").click()
+    page.get_by_role("option", name=name).click()
+
+
+def asked_of(page):
+    """The names of the callbacks that the page will ask for, as it does, each with its inputs."""
+    asked = []
+
+    def note(request):
+        if "queue/join" in request.url:
+            sent = request.post_data_json
+            names = {d["id"]: d["api_name"] for d in page.evaluate("window.gradio_config.dependencies")}
+            asked.append((names[sent["fn_index"]], sent["data"]))
+
+    page.on("request", note)
+    return asked
 
 
 def sources(page):
@@ -64,12 +84,16 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
     shipped = page.locator("#model label").all_inner_texts()
     assert len(shipped) > 1
     card = page.locator("#card").inner_text()
+    assert page.locator("#card h2").inner_text() == shipped[0].strip()
+    assert f"validated: {PROTOCOLS['validated']}" in card
     page.locator("#model label").nth(1).click()
     wait_for_new(page, "#attention", before["#attention"])
     assert table(page) != rows
-    assert page.locator("#card").inner_text() != card
+    assert page.locator("#card h2").inner_text() == shipped[1].strip()
     assert sources(page)["#log-mel"] == before["#log-mel"]  # the sound is the same
 
+    assert page.locator("#values label").nth(1).inner_text().strip() == "as a model sees it"
+    assert page.locator("#values-note").inner_text() == texts.VALUES_NOTE
     page.locator("#values label").nth(1).click()
     wait_for_new(page, "#log-mel", before["#log-mel"])
     wait_for_new(page, "#hybrid", before["#hybrid"])
@@ -78,8 +102,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
 
 def test_choose_a_cycle_in_the_table_and_on_the_waveform(page, server):
     open_page(page, server)
-    page.locator("#example input").click()
-    page.get_by_role("option", name="Crackles and wheeze").click()
+    choose_example(page, "Crackles and wheeze")
     rows = table(page)
     assert len(rows) == 5
     assert {row[3] for row in rows} == {"both"}  # as annotated
@@ -94,6 +117,63 @@ def test_choose_a_cycle_in_the_table_and_on_the_waveform(page, server):
     picture.click(position={"x": 0.95 * size["width"], "y": 0.3 * size["height"]})
     wait_for_new(page, "#attention", old)
     assert page.locator(".cycles tr[aria-current]").get_attribute("data-cycle") == "4"
+
+
+@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+def test_an_example_is_analysed_once_and_can_be_analysed_again(page, server, how):
+    open_page(page, server)
+    asked = asked_of(page)
+    if how == "mouse":
+        choose_example(page, "Fine crackles")
+    else:
+        page.locator("#example input").focus()
+        for key in ("ArrowDown", "ArrowDown", "Enter"):
+            page.keyboard.press(key)
+    assert {row[3] for row in table(page)} == {"crackle"}  # as annotated
+    sources(page)
+    page.locator("#example input").focus()
+    page.keyboard.press("Tab")  # leaving the list asks for nothing
+    page.wait_for_timeout(1000)
+    assert [name for name, _ in asked] == ["open_example", "analyse_example"]
+    assert page.locator("#example input").input_value() == "Fine crackles (synthesised)"
+
+    page.locator("#attention img").evaluate("img => img.remove()")
+    page.locator("#analyse").click()
+    sources(page)
+    assert {row[3] for row in table(page)} == {"crackle"}
+    name, (_, audio, annotation, *_) = asked[-1]
+    assert name == "analyse" and audio["path"].endswith(".wav") and annotation["path"].endswith(".txt")
+    assert "Error" not in server.log
+
+
+def test_of_two_examples_in_a_row_the_second_stays(page, server):
+    open_page(page, server)
+    asked = asked_of(page)
+    choose_example(page, "Normal breathing")
+    choose_example(page, "Fine crackles")
+    page.wait_for_selector(".cycles td:nth-child(4) .chip.crackle")
+    page.wait_for_timeout(1000)  # nothing older comes after it
+    assert {row[3] for row in table(page)} == {"crackle"}
+    assert [name for name, _ in asked].count("analyse_example") == 2
+    assert page.locator("#example input").input_value() == "Fine crackles (synthesised)"
+
+
+def test_an_upload_takes_the_place_of_an_example_and_its_annotation(page, server, breath):
+    open_page(page, server)
+    choose_example(page, "Fine crackles")
+    old = sources(page)
+    asked = asked_of(page)
+    upload(page, breath[0])
+    wait_for_new(page, "#attention", old["#attention"])
+    assert [row[1] for row in table(page)] == ["0.00", "5.00"]  # windows
+    assert page.locator("#example input").input_value() == ""
+    assert page.get_by_role("alert").count() == 0
+
+    page.locator("#analyse").click()
+    page.wait_for_timeout(2000)
+    assert [row[1] for row in table(page)] == ["0.00", "5.00"]
+    name, (_, _, annotation, *_) = asked[-1]
+    assert name == "analyse" and annotation is None
 
 
 def test_an_annotation_decides_the_cycles(page, server, breath):
@@ -131,15 +211,20 @@ def test_without_a_model_the_page_shows_the_command(page, empty_server):
     assert page.locator("#analyse").is_disabled()
 
 
-def test_a_phone_needs_no_horizontal_scrolling(browser, server):
+@pytest.fixture
+def phone(browser):
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, device_scale_factor=2, is_mobile=True, has_touch=True
     )
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+def test_a_phone_needs_no_horizontal_scrolling(phone, server):
+    page = phone
     open_page(page, server)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.locator("#example input").click()
-    page.get_by_role("option", name="Coarse crackles").click()
+    choose_example(page, "Coarse crackles")
     for place in LOOKS:
         page.wait_for_selector(f"{place} img", state="attached")
         page.locator(place).scroll_into_view_if_needed()
@@ -149,7 +234,38 @@ def test_a_phone_needs_no_horizontal_scrolling(browser, server):
           return img && img.complete && img.naturalWidth > 0
             && Math.abs(img.naturalWidth - 2 * img.getBoundingClientRect().width) < 4; }"""
     )  # drawn for this screen, so its text is as large as intended
-    context.close()
+
+
+def test_a_phone_shows_label_and_probabilities_of_a_cycle(phone, server):
+    open_page(phone, server)
+    choose_example(phone, "Crackles and wheeze")  # annotated: the widest table
+    table(phone)
+    frame = phone.locator(".cycles").bounding_box()
+    right = min(360, frame["x"] + frame["width"])
+    row = phone.locator(".cycles tr[data-cycle='0']")
+    for part in [*row.locator(".chip").all(), *row.locator(".bar").all()]:
+        box = part.bounding_box()
+        assert frame["x"] <= box["x"] and box["x"] + box["width"] <= right
+    assert row.locator(".chip").count() == row.locator(".bar").count() == 2
+    place, group = phone.locator(".cycles th", has_text="normal"), phone.locator(".cycles th", has_text="P(class)")
+    assert place.bounding_box()["x"] == pytest.approx(group.bounding_box()["x"], abs=1)
+
+
+def test_a_phone_scrolls_to_the_result_and_a_wide_screen_stays(phone, page, server):
+    top = "document.getElementById('results').getBoundingClientRect().top"
+    open_page(phone, server)
+    assert phone.evaluate(top) > 600
+    phone.locator("#analyse").click()
+    phone.get_by_text(texts.NO_AUDIO).wait_for()
+    assert phone.evaluate(top) > 300  # there is nothing to see
+    choose_example(phone, "Coarse crackles")
+    sources(phone)
+    phone.wait_for_function(f"Math.abs({top}) < 40")
+
+    open_page(page, server)
+    choose_example(page, "Coarse crackles")
+    sources(page)
+    assert page.evaluate("scrollY") == 0
 
 
 def test_the_page_asks_nobody_but_its_server(page, server):

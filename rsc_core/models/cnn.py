@@ -1,0 +1,141 @@
+"""A small residual network on log-mel: the fair small baseline, and the teacher of our Audio Spectrogram Transformer.
+
+Four stages of two pre-activation residual blocks (He et al. 2016, arXiv:1603.05027), each stage at half the
+resolution and twice the width of the one before. Frequency is averaged at the end; over time the mean and the maximum
+are taken, because a crackle is short and a breath is long. With a last stage of 192 channels it has 1.6 million
+parameters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from rsc_core.config import ModelConfig
+from rsc_core.models.spectrogram_transformer import TokenLayout
+
+STAGES = 4
+BLOCKS = 2  # of each stage
+REDUCTION = 4  # of the stem, in time and in frequency
+WEIGHTS = "model.safetensors"
+
+
+class Block(nn.Module):
+    """(batch, channels, time, freq) -> (batch, width, time / stride, freq / stride), residual."""
+
+    def __init__(self, channels: int, width: int, stride: int):
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        same = channels == width and stride == 1
+        self.shortcut = None if same else nn.Conv2d(channels, width, 1, stride, bias=False)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return the input plus what the two convolutions find in it."""
+        active = torch.relu(self.norm1(maps))
+        kept = maps if self.shortcut is None else self.shortcut(active)
+        return kept + self.conv2(torch.relu(self.norm2(self.conv1(active))))
+
+
+class CNN(nn.Module):
+    """Residual network for normalised log-mel clips of any length.
+
+    Args:
+        config: ``hidden_size`` is the width of the last stage; ``frames`` and ``mel_bins`` describe a window.
+
+    Attributes:
+        head_parameters: pattern of the parameters every tuning trains.
+    """
+
+    head_parameters = "classifier.*"
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        if config.hidden_size % 2**STAGES:
+            raise ValueError(f"hidden_size must be divisible by {2**STAGES}, got {config.hidden_size}")
+        self.input_shape = (config.frames, config.mel_bins)
+        widths = [config.hidden_size // 2**i for i in reversed(range(STAGES))]
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, widths[0], 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+            nn.Conv2d(widths[0], widths[0], 3, 2, padding=1, bias=False),
+        )
+        blocks = []
+        for channels, width in zip([widths[0], *widths], widths, strict=False):
+            stride = 1 if channels == width else 2
+            blocks += [Block(channels, width, stride), *(Block(width, width, 1) for _ in range(BLOCKS - 1))]
+        self.stages = nn.Sequential(*blocks, nn.BatchNorm2d(widths[-1]), nn.ReLU())
+        self.classes = config.classes
+        self.classifier = nn.Linear(2 * widths[-1], len(config.classes))
+
+    @property
+    def width(self) -> int:
+        """Length of a pooled clip."""
+        return self.classifier.in_features
+
+    def layout(self, frames: int) -> TokenLayout:
+        """Return the layout of ``embed``'s tokens for a clip of ``frames`` frames; there are no special ones."""
+        time, freq = (-(-size // REDUCTION) for size in (frames, self.input_shape[1]))
+        return TokenLayout((freq, time), special=0)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) normalised log-mel -> (batch, classes) logits."""
+        return self.head(self.embedding(features))
+
+    def embedding(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) normalised log-mel -> (batch, 2 hidden_size): what the head reads."""
+        return self.pool(self.encode(self.embed(features), self.layout(features.shape[1])))
+
+    def embed(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, mel_bins) -> (batch, patches, channels), frequency-major."""
+        return self.stem(features.unsqueeze(1)).transpose(2, 3).flatten(2).transpose(1, 2)
+
+    def encode(self, tokens: torch.Tensor, layout: TokenLayout | None = None) -> torch.Tensor:
+        """(batch, patches, channels) -> (batch, time, hidden_size): frequency is averaged."""
+        layout = layout or self.layout(self.input_shape[0])
+        maps = tokens.transpose(1, 2).unflatten(2, layout.grid).transpose(2, 3)
+        return self.stages(maps).mean(dim=3).transpose(1, 2)
+
+    def pool(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, time, hidden_size) -> (batch, 2 hidden_size): mean and maximum over time."""
+        return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
+
+    def head(self, pooled: torch.Tensor) -> torch.Tensor:
+        """(batch, 2 hidden_size) -> (batch, classes)."""
+        return self.classifier(pooled)
+
+    def classify_into(self, classes: tuple[str, ...]) -> None:
+        """Replace the head by a fresh one unless the model already tells these classes apart."""
+        if tuple(classes) != self.classes:
+            self.classes = tuple(classes)
+            self.classifier = nn.Linear(self.width, len(classes))
+
+
+def build(config: ModelConfig) -> CNN:
+    """Return a fresh network."""
+    return CNN(config)
+
+
+def load(folder: str, config: ModelConfig) -> CNN:
+    """Return the network stored in a folder, in float32.
+
+    Raises:
+        ValueError: the weights are not those of this geometry.
+    """
+    model = CNN(config)
+    try:
+        model.load_state_dict(load_file(Path(folder) / WEIGHTS))
+    except RuntimeError as error:
+        raise ValueError(f"{folder} does not hold a network of hidden_size {config.hidden_size}: {error}") from error
+    return model
+
+
+def save(folder: str | Path, model: CNN, dtype: torch.dtype) -> None:
+    """Write the weights into a folder; counters of the normalisation stay integers."""
+    state = {k: (v.to(dtype) if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
+    save_file(state, Path(folder) / WEIGHTS, metadata={"format": "pt"})
