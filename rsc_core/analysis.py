@@ -85,7 +85,7 @@ class Spectrogram:
 
     name: str  # "Log-mel", "CQT", "Gammatone", "Mel"
     values: np.ndarray  # (bins, frames) float32
-    unit: str  # "dB", "SD per row" or "SD of the training set"
+    unit: str  # "dB", "SD per row" or "2 SD of the training set"
     frequencies_hz: np.ndarray  # (bins,) rising centre frequencies
     start_s: float
     end_s: float
