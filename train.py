@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from rsc_core.config import PRESETS, DataConfig, TrainConfig, run_config
+from rsc_core.config import INITIALISATIONS, PRESETS, DataConfig, TrainConfig, run_config
 
 DEFAULT_BACKBONE = "checkpoints/sprsound-base"
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if asked_for_help else 2
 
     # Imported here so that --list and a misspelt preset answer at once.
-    from rsc_core import checkpoint, data, engine
+    from rsc_core import checkpoint, data, engine, lineage
     from rsc_core.data.corpus import CorpusError
 
     preset = argv[0]
@@ -45,8 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from_file = json.loads(Path(args["config"]).read_text()) if args["config"] else {}
     options = {kind: {**from_file.get(kind, {}), **_given(args, own)} for kind, own in names.items()}
     try:
-        config = run_config(preset, args["corpus"], args["backbone"], **options)
-        config = engine.inherit(config, args["window_s"])
+        fresh = {"model": {"initialisation": args["initialisation"]}} if args["initialisation"] else {}
+        config = run_config(preset, args["corpus"], args["backbone"], **options, **fresh)
+        config = lineage.inherit(config, args["window_s"])
         corpus = data.load(args["corpus"], args["data"])
         run = engine.fit(
             config, corpus, args["out"], args["resume"], tensorboard=args["tensorboard"], log=args["test_log"]
@@ -73,8 +74,9 @@ def list_presets() -> int:
 
 
 def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
-    """Return the preset's parser, and the names of its options of each kind: data, train, tuning_options."""
+    """Return the preset's parser, and the names of its options of each kind."""
     from rsc_core import data, tuning
+    from rsc_core.objectives import OBJECTIVES
 
     row = PRESETS[preset]
     parser = argparse.ArgumentParser(prog=f"train.py {preset}", description=row.summary)
@@ -87,7 +89,8 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
         help=f'checkpoint folder (default {DEFAULT_BACKBONE}), hub name, or "small" for a fresh small AST',
     )
     parser.add_argument("--window-s", type=float, help="window in seconds (default: the backbone's; 5 if fresh)")
-    parser.add_argument("--config", help="JSON file with data, train, tuning_options; the command line goes first")
+    parser.add_argument("--initialisation", choices=INITIALISATIONS, help="of a fresh transformer (default xavier)")
+    parser.add_argument("--config", help="JSON file with any of the groups below; the command line goes first")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--tensorboard", action="store_true", help="write event files into the run folder")
     parser.add_argument("--test-log", help="CSV that --test-curve and --protocol paper are noted in (default: ours)")
@@ -97,6 +100,9 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
         "train": _add_options(group("training"), TrainConfig, row.train),
         "tuning_options": _add_options(
             group(f"tuning: {row.tuning}"), tuning.TUNINGS[row.tuning].Config, row.tuning_options
+        ),
+        "objective_options": _add_options(
+            group(f"objective: {row.objective}"), OBJECTIVES[row.objective].Config, row.objective_options
         ),
     }
     return parser, names
@@ -117,7 +123,7 @@ def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str
         group.add_argument(
             flag,
             type=item,
-            nargs="+" if several else None,
+            nargs="*" if several else None,
             default=argparse.SUPPRESS,
             metavar=item.__name__.upper(),
             help=f"default {' '.join(map(str, default)) if several else default}",

@@ -18,6 +18,15 @@ def gain(waveforms: torch.Tensor, generator: torch.Generator, spread_db: float =
     return waveforms * (10 ** (db / 20)).to(waveforms)
 
 
+def noise(waveforms: torch.Tensor, generator: torch.Generator, share: float = 0.5) -> torch.Tensor:
+    """Add white noise to a ``share`` of the clips, 10 to 40 dB below the clip's own RMS, uniformly drawn."""
+    db = 10 + 30 * torch.rand(len(waveforms), 1, generator=generator)
+    chosen = torch.rand(len(waveforms), 1, generator=generator) < share
+    amplitude = torch.where(chosen, 10 ** (-db / 20), 0.0).to(waveforms)
+    rms = waveforms.square().mean(dim=1, keepdim=True).sqrt()
+    return waveforms + amplitude * rms * torch.randn(waveforms.shape, generator=generator).to(waveforms)
+
+
 def band_limit(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
     """Low-pass each clip at one of ``BAND_LIMITS_HZ``, with a half-cosine edge one eighth of the limit wide."""
     shares = torch.tensor(list(BAND_LIMITS_HZ.values()))

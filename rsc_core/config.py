@@ -2,7 +2,8 @@
 
 A preset is a row: one model, one tuning, one objective, one kind of features, and the hyper-parameters they were
 published with or that we found to work. The command line, the app's model list and the tests all read ``PRESETS``.
-Options of a tuning live in that tuning's own ``Config`` (see ``rsc_core.tuning``); a preset only overrides them.
+Options of a tuning or an objective live in its own ``Config`` (see ``rsc_core.tuning``, ``rsc_core.objectives``); a
+preset only overrides them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ PROTOCOLS = {
     "paper": "PAPER PROTOCOL: epoch chosen on the TEST split, as published; do not quote it as a result",
 }
 """Protocol -> what everything printed and stored says of it."""
+
+AUGMENTATIONS = ("roll", "band_limit", "gain", "noise", "spec_augment")
+"""In the order they are applied: four of the waveform, one of the features. See ``rsc_core.augment``."""
+
+INITIALISATIONS = ("xavier", "mimetic")
+"""Of a fresh transformer's attention weights. See ``rsc_core.models.spectrogram_transformer``."""
 
 LABEL_NAMES = ("four", "binary", "diagnosis3", "diagnosis2", "seven", "table")
 SPLIT_NAMES = ("official", "repaired", "fold0", "fold1", "fold2", "fold3", "fold4", "patient_keyed")
@@ -87,6 +94,10 @@ class FeatureConfig:
         if self.std <= 0:
             raise ValueError(f"std must be positive, got {self.std}")
 
+    def translate(self, other: FeatureConfig) -> tuple[float, float]:
+        """Return (scale, shift) that turn features normalised as ``other``'s into ones normalised as these."""
+        return other.std / self.std, (other.mean - self.mean) / (2 * self.std)
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -103,9 +114,14 @@ class ModelConfig:
     stride: int = 16
     mel_bins: int = 128
     frames: int = 498  # length of the position grid: 5 s at 10 ms, Kaldi's snip_edges
+    initialisation: str = "xavier"  # of a fresh transformer
 
     def __post_init__(self):
         object.__setattr__(self, "classes", tuple(self.classes))
+        if self.initialisation not in INITIALISATIONS:
+            raise ValueError(
+                f"initialisation must be one of {', '.join(INITIALISATIONS)}, got {self.initialisation!r}"
+            )
         if self.hidden_size % self.heads:
             raise ValueError(f"hidden_size {self.hidden_size} is not divisible by heads {self.heads}")
 
@@ -123,9 +139,12 @@ class TrainConfig:
     eps: float = 1e-8  # AdamW's
     warmup: float = 0.1  # share of all steps with a linearly rising rate; a cosine to zero follows
     label_smoothing: float = 0.0
+    epoch_clips: int = 0  # clips drawn for an epoch; 0: as many as there are
     balance: float = 0.5  # a class is drawn in proportion to count ** (1 - balance): 0 as it is, 1 all alike
+    logit_adjustment: bool = False  # undo the balance: probabilities are of classes as frequent as they are
     mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
-    augment: bool = True  # roll, band limit and gain of the waveform, SpecAugment of the features
+    augment: tuple[str, ...] = ("roll", "band_limit", "gain", "spec_augment")  # of AUGMENTATIONS
+    average: float = 0.0  # decay of an exponential moving average of the weights, which is then kept; 0: none
     seed: int = 0
     protocol: str = "validated"
     test_curve: bool = False  # label the test split after every epoch without choosing by it
@@ -138,6 +157,16 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "extent_s", tuple(self.extent_s))
         object.__setattr__(self, "betas", tuple(self.betas))
+        object.__setattr__(self, "augment", tuple(self.augment))
+        if unknown := sorted(set(self.augment) - set(AUGMENTATIONS)):
+            raise ValueError(f"augment takes {', '.join(AUGMENTATIONS)}; got {', '.join(unknown)}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must be from 0 to below 1, got {self.average}")
+        if self.epoch_clips < 0 or self.epoch_clips and not self.balance:
+            raise ValueError(
+                f"epoch_clips must be 0 (all of them), or positive with a balance above 0, got {self.epoch_clips} "
+                f"with balance {self.balance}"
+            )
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas must be two numbers from 0 to below 1, got {self.betas}")
         if self.clip_gradient < 0:
@@ -172,12 +201,25 @@ class Preset:
     objective: str = "cross_entropy"
     features: str = "log_mel"
     tuning_options: dict[str, Any] = field(default_factory=dict)
+    objective_options: dict[str, Any] = field(default_factory=dict)
     model_options: dict[str, Any] = field(default_factory=dict)  # of a fresh model
     train: dict[str, Any] = field(default_factory=dict)
 
 
 PRESETS: dict[str, Preset] = {
     "full": Preset("every parameter learns", tuning="full", train={"lr": 2e-4}),
+    "distilled": Preset(
+        "every parameter learns, from the labels and from a convolutional teacher",
+        tuning="full",
+        objective="distillation",
+        train={"lr": 1e-3, "mixup": 0.2, "average": 0.999},
+    ),
+    "masked": Preset(
+        "pre-training without labels: hidden patches are filled in",
+        tuning="full",
+        objective="masked_patches",
+        train={"lr": 1e-3, "augment": ("roll", "band_limit", "gain")},
+    ),
     "linear": Preset("only the head learns", tuning="linear", train={"lr": 5e-3}),
     "lora": Preset(
         "low-rank updates of keys and values, rank 8 (LoRA-RSC's targets)",
@@ -217,6 +259,7 @@ class RunConfig:
     tuning: str
     tuning_options: dict[str, Any] = field(default_factory=dict)
     objective: str = "cross_entropy"
+    objective_options: dict[str, Any] = field(default_factory=dict)
     audio: AudioConfig = AudioConfig()
     features: FeatureConfig = FeatureConfig()
     model: ModelConfig = ModelConfig()
@@ -224,8 +267,9 @@ class RunConfig:
     data: DataConfig = DataConfig()
 
     def __post_init__(self):
-        options = {name: tuple(v) if isinstance(v, list) else v for name, v in self.tuning_options.items()}
-        object.__setattr__(self, "tuning_options", options)
+        for kind in ("tuning_options", "objective_options"):
+            options = {name: tuple(v) if isinstance(v, list) else v for name, v in getattr(self, kind).items()}
+            object.__setattr__(self, kind, options)
 
 
 def run_config(
@@ -235,6 +279,8 @@ def run_config(
     train: dict[str, Any] | None = None,
     tuning_options: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
+    objective_options: dict[str, Any] | None = None,
+    model: dict[str, Any] | None = None,
 ) -> RunConfig:
     """Return a preset's run on a corpus, with options overridden.
 
@@ -251,8 +297,9 @@ def run_config(
         tuning=row.tuning,
         tuning_options={**row.tuning_options, **(tuning_options or {})},
         objective=row.objective,
+        objective_options={**row.objective_options, **(objective_options or {})},
         features=FeatureConfig(name=row.features),
-        model=ModelConfig(name=row.model, **row.model_options),
+        model=from_json(ModelConfig, {"name": row.model, **row.model_options, **(model or {})}),
         train=from_json(TrainConfig, {**row.train, **(train or {})}),
         data=from_json(DataConfig, {**({"labels": "table"} if corpus == "table" else {}), **(data or {})}),
     )

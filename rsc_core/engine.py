@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,26 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from rsc_core import atomic, augment, board, checkpoint, environment, models, scoring, test_log, tuning
-from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig, from_json
+from rsc_core import (
+    atomic,
+    augment,
+    board,
+    checkpoint,
+    environment,
+    lineage,
+    models,
+    objectives,
+    scoring,
+    test_log,
+    tuning,
+)
+from rsc_core.average import Average
+from rsc_core.config import AUGMENTATIONS, PROTOCOLS, RunConfig, TrainConfig
 from rsc_core.data import Selection, select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, training_batches
 from rsc_core.features import extract, log_mel
-from rsc_core.objectives import MULTI_LABEL, OBJECTIVES, Batch
+from rsc_core.objectives import MULTI_LABEL, Batch, Task
 from rsc_core.resume import FILE as RESUME
 from rsc_core.resume import Progress, copy, paste, restore, store
 
@@ -40,29 +54,6 @@ class Run:
     model: nn.Module  # weights of the chosen epoch
     config: RunConfig
     facts: dict[str, Any]  # plain JSON values: what ``save`` stores beside the weights
-
-
-def inherit(config: RunConfig, window_s: float | None = None) -> RunConfig:
-    """Return the config with audio, features and model taken over from its backbone, where that is a run folder.
-
-    A window of ``window_s`` replaces the backbone's: a model may learn on short windows first, at half the cost.
-    """
-    if window_s:
-        config = inherit(config)
-        return replace(config, audio=replace(config.audio, window_s=window_s))
-    if not (Path(config.backbone) / checkpoint.FACTS).exists():
-        return config
-    base = from_json(RunConfig, checkpoint.read_facts(config.backbone)["config"])
-    return replace(config, audio=base.audio, features=base.features, model=base.model)
-
-
-def lineage(backbone: str) -> list[str]:
-    """Return what a backbone has learned from, first to last: corpora, or its hub name; nothing for a fresh model."""
-    if backbone == "small":
-        return []
-    if (Path(backbone) / checkpoint.FACTS).exists():
-        return checkpoint.read_facts(backbone)["learned_from"]
-    return [backbone]
 
 
 def fit(
@@ -96,6 +87,7 @@ def fit(
     torch.manual_seed(settings.seed)
 
     selection = _select(config, corpus)
+    lineage.refuse_leaks(config, selection, corpus.title)
     config = _answer(config, selection)
     training, validation = selection.part("train"), selection.validation
     test = selection.test if settings.labels_test else ()
@@ -104,13 +96,17 @@ def fit(
         mean, std = feature_statistics(training, waveforms, config)
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)
-    objective = OBJECTIVES[config.objective](len(config.model.classes), settings.label_smoothing, settings.mixup)
-    optimizer = _optimizer(model, objective.to(device), settings)
-    steps = math.ceil(len(training) / settings.batch_size)  # in an epoch
+    objective = objectives.build(config.objective, config.objective_options, _task(config, training), model).to(device)
+    optimizer = _optimizer(model, objective, settings)
+    drawn = settings.epoch_clips or len(training)
+    steps = math.ceil(drawn / settings.batch_size)  # in an epoch
+    average = Average(model, settings.average) if settings.average else None
     measure = scoring.measure(config)
 
     if resume and (out / RESUME).exists():
         state = restore(out / RESUME, config, model, objective, optimizer)
+        if average:
+            average.weights, average.updates = state.average, state.epoch * steps
         meter.continues(state.cost)
         print(f"resuming after epoch {state.epoch}", flush=True)
     else:
@@ -145,6 +141,7 @@ def fit(
             settings.balance,
             seed,
             len(config.model.classes),
+            drawn,
         )
         bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps, disable=not progress, leave=False)
         for step, (clips, targets) in enumerate(bar, start=(epoch - 1) * steps):
@@ -159,30 +156,34 @@ def fit(
             learning = [p for group in optimizer.param_groups for p in group["params"]]
             norm = nn.utils.clip_grad_norm_(learning, settings.clip_gradient or math.inf)
             optimizer.step()
+            if average:
+                average.update(model)
             losses.append(parts.total.item())
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
             if scalars:
                 scalars.step(step, {"loss": losses[-1], **parts.parts, "lr": lr, "gradient_norm": norm.item()})
-        clips_per_s = len(training) / (time.perf_counter() - started)
+        clips_per_s = drawn / (time.perf_counter() - started)
 
         # look
         row = {"epoch": epoch, "loss": round(float(np.mean(losses)), 4), "lr": lr}
         results = {}
-        for prefix, clips in (("", validation), ("test_", test)):
-            if clips:
-                probabilities = predict(model, config, clips, waveforms, device, dtype=dtype)
-                results[prefix] = scoring.evaluate(clips, probabilities, config)
-                row |= {prefix + k: round(results[prefix][k], 2) for k in scoring.shown(config)}
+        with average.shown(model) if average else nullcontext():
+            for prefix, clips in (("", validation), ("test_", test)):
+                if clips and objective.labels:
+                    probabilities = predict(model, config, clips, waveforms, device, dtype=dtype)
+                    results[prefix] = scoring.evaluate(clips, probabilities, config)
+                    row |= {prefix + k: round(results[prefix][k], 2) for k in scoring.shown(config)}
 
-        # choose
-        judge = results.get("test_" if settings.protocol == "paper" else "")
-        if judge is None or state.best_result is None or judge[measure] > state.best_result[measure]:
-            state.best, state.best_epoch, state.best_result = copy(model), epoch, judge
+            # choose
+            judge = results.get("test_" if settings.protocol == "paper" else "")
+            if judge is None or state.best_result is None or judge[measure] > state.best_result[measure]:
+                state.best, state.best_epoch, state.best_result = copy(model), epoch, judge
 
         # keep
         row |= {"clips_per_s": round(clips_per_s, 1), "seconds": round(time.perf_counter() - started, 1)}
         state.epoch, state.cost = epoch, meter.cost()
         state.history.append(row)
+        state.average = average.weights if average else {}
         store(out / RESUME, config, model, objective, optimizer, state)
         atomic.write_csv(out / LOG, state.history)
         if scalars:
@@ -195,7 +196,7 @@ def fit(
     paste(model, state.best)
     facts = {
         "corpus": corpus.title,
-        "learned_from": list(dict.fromkeys([*lineage(config.backbone), corpus.title])),
+        "learned_from": list(dict.fromkeys([*lineage.learned_from(config.backbone), corpus.title])),
         "protocol": settings.protocol,
         "protocol_label": PROTOCOLS[settings.protocol],
         "seed": settings.seed,
@@ -301,11 +302,22 @@ def choose_precision(name: str, model: nn.Module, device: torch.device) -> torch
 
 
 def _features(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:
-    if not config.train.augment:
-        return extract(waveforms, config.audio, config.features)
-    for step in (augment.roll, augment.band_limit, augment.gain):
-        waveforms = step(waveforms, generator)
-    return augment.spec_augment(extract(waveforms, config.audio, config.features), generator)
+    chosen = [name for name in AUGMENTATIONS if name in config.train.augment]
+    for name in chosen:
+        if name != "spec_augment":
+            waveforms = getattr(augment, name)(waveforms, generator)
+    features = extract(waveforms, config.audio, config.features)
+    return augment.spec_augment(features, generator) if "spec_augment" in chosen else features
+
+
+def _task(config: RunConfig, training: Sequence[Clip]) -> Task:
+    """Return what the run's objective must know of its labels and features."""
+    offset = None
+    if config.train.logit_adjustment:
+        counts = torch.bincount(torch.tensor([c.label for c in training]), minlength=len(config.model.classes))
+        offset = -config.train.balance * counts.clamp_min(1).log()
+        offset = offset - offset.mean()
+    return Task(config.model.classes, config.features, config.train.label_smoothing, config.train.mixup, offset)
 
 
 def _mean_speed(history: Sequence[dict[str, Any]]) -> float:

@@ -21,7 +21,7 @@ FILE = "resume.safetensors"
 
 @dataclass
 class Progress:
-    """How far a run has come. ``best`` are tensors; everything else is plain JSON values."""
+    """How far a run has come. ``best`` and ``average`` are tensors; everything else is plain JSON values."""
 
     precision: str  # "float32" or "bfloat16": probed once, kept by every part
     best: dict[str, torch.Tensor] = field(repr=False)  # the chosen epoch's learned weights
@@ -30,9 +30,10 @@ class Progress:
     best_result: dict[str, Any] | None = None  # metrics the epoch was chosen by
     history: list[dict[str, Any]] = field(default_factory=list)  # one row an epoch, as in log.csv
     cost: dict[str, Any] = field(default_factory=dict)  # environment.Meter's, over all parts
+    average: dict[str, torch.Tensor] = field(default_factory=dict, repr=False)  # moving average, where one is kept
 
 
-PLAIN = tuple(f.name for f in fields(Progress) if f.name != "best")
+PLAIN = tuple(f.name for f in fields(Progress) if f.name not in ("best", "average"))
 
 
 def copy(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -59,6 +60,7 @@ def store(
     slots = optimizer.state_dict()["state"]
     tensors = {f"model/{k}": v for k, v in tuning.trainable_state(model).items()}
     tensors |= {f"best/{k}": v for k, v in progress.best.items()}
+    tensors |= {f"average/{k}": v for k, v in progress.average.items()}
     tensors |= {f"objective/{k}": v for k, v in objective.state_dict().items()}
     tensors |= {f"optimizer/{i}/{k}": v for i, slot in slots.items() for k, v in slot.items()}
     where = {name: getattr(progress, name) for name in PLAIN} | {"config": to_json(config)}
@@ -89,7 +91,7 @@ def restore(
         )
     part = {
         head: {k.removeprefix(head + "/"): v for k, v in tensors.items() if k.startswith(head + "/")}
-        for head in ("model", "best", "objective", "optimizer")
+        for head in ("model", "best", "average", "objective", "optimizer")
     }
     paste(model, part["model"])
     objective.load_state_dict(part["objective"])
@@ -100,4 +102,5 @@ def restore(
         state["state"].setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict(state)
     device = next(model.parameters()).device
-    return Progress(best={k: v.to(device) for k, v in part["best"].items()}, **where)
+    best, average = ({k: v.to(device) for k, v in part[name].items()} for name in ("best", "average"))
+    return Progress(best=best, average=average, **where)

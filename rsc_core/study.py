@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rsc_core import atomic, checkpoint, data, engine, evaluate, resume, tuning
+from rsc_core import atomic, checkpoint, data, engine, evaluate, lineage, resume, tuning
 from rsc_core.config import PROTOCOLS, AudioConfig, RunConfig, from_json, run_config, to_json
 from rsc_core.data.corpus import Corpus, CorpusError
+from rsc_core.objectives import OBJECTIVES
 
 RESULTS = "results.json"
 STATES = ("waiting", "started", "trained", "done")
@@ -34,6 +35,9 @@ class Row:
     preset: str
     train: dict[str, Any] = field(default_factory=dict)  # TrainConfig's, over the study's own
     tuning_options: dict[str, Any] = field(default_factory=dict)
+    objective_options: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)  # ModelConfig's, of a fresh model
+    after: str = ""  # the row whose run of the same corpus, protocol and seed is this one's backbone
     published: dict[str, float] = field(default_factory=dict)  # specificity, sensitivity, score in percent
 
     def __post_init__(self):
@@ -57,6 +61,7 @@ class Study:
     train: dict[str, Any] = field(default_factory=dict)  # TrainConfig's
     audio: dict[str, Any] = field(default_factory=dict)  # AudioConfig's, over the backbone's
     data: dict[str, Any] = field(default_factory=dict)  # DataConfig's: label set, split, stethoscope, few-shot
+    part: str = "test"  # what a run is evaluated on; "validation" while a recipe is chosen
 
     def __post_init__(self):
         rows = tuple(row if isinstance(row, Row) else _build(Row, row) for row in self.rows)
@@ -67,6 +72,11 @@ class Study:
             values = [row.name for row in rows] if name == "rows" else getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must be one or more different values, got {', '.join(map(str, values))}")
+        if self.part not in ("test", "validation"):
+            raise ValueError(f'part must be "test" or "validation", got {self.part!r}')
+        for i, row in enumerate(rows):
+            if row.after and row.after not in [earlier.name for earlier in rows[:i]]:
+                raise ValueError(f"row {row.name}: after names {row.after}, and no earlier row is called so")
         for name, known in (("corpora", data.CORPORA), ("protocols", PROTOCOLS)):
             if unknown := sorted(set(getattr(self, name)) - set(known)):
                 raise ValueError(f"{name}: there is no {', '.join(unknown)}; choose of {', '.join(known)}")
@@ -82,6 +92,7 @@ class Planned:
     row: Row
     config: RunConfig
     folder: Path
+    part: str
 
     @property
     def name(self) -> str:
@@ -89,11 +100,23 @@ class Planned:
         return self.folder.name
 
     @property
+    def result(self) -> str:
+        """Key of the run's result in its ``metrics.json``."""
+        return f"{self.config.corpus} {self.part}"
+
+    @property
+    def labels(self) -> bool:
+        """Whether the run learns to label clips; one that does not is a start for others and has no result."""
+        return OBJECTIVES[self.config.objective].labels
+
+    @property
     def state(self) -> str:
         """How far it has come: one of ``STATES``, read from its folder."""
         if (self.folder / checkpoint.FACTS).exists():
+            if not self.labels:
+                return "done"
             path = self.folder / evaluate.METRICS
-            evaluated = path.exists() and f"{self.config.corpus} test" in json.loads(path.read_text())
+            evaluated = path.exists() and self.result in json.loads(path.read_text())
             return "done" if evaluated else "trained"
         return "started" if (self.folder / resume.FILE).exists() else "waiting"
 
@@ -115,6 +138,8 @@ def read(path: str | Path) -> Study:
 def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Planned]:
     """Return a study's runs in the order they are trained; ``backbone`` replaces the study's.
 
+    What a run that comes after another takes over from it is known once that is trained.
+
     Raises:
         ValueError: an option of a row is unknown or out of range.
     """
@@ -124,23 +149,28 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
             for protocol in study.protocols:
                 for seed in study.seeds:
                     options = {**study.train, **row.train, "seed": seed, "protocol": protocol}
+                    where = Path(out) / "runs"
+                    before = str(where / f"{row.after}-{corpus}-{protocol}-{seed}") if row.after else ""
                     try:
                         config = run_config(
                             row.preset,
                             corpus,
-                            backbone or study.backbone,
+                            before or backbone or study.backbone,
                             options,
                             row.tuning_options,
                             study.data,
+                            row.objective_options,
+                            row.model,
                         )
                         tuning.configure(config.tuning, config.tuning_options)
-                        config = engine.inherit(config)
+                        config = lineage.inherit(config)
                         config = replace(
                             config, audio=from_json(AudioConfig, {**to_json(config.audio), **study.audio})
                         )
                     except (TypeError, ValueError) as error:
                         raise ValueError(f"row {row.name}: {error}") from error
-                    runs.append(Planned(row, config, Path(out) / "runs" / f"{row.name}-{corpus}-{protocol}-{seed}"))
+                    folder = where / f"{row.name}-{corpus}-{protocol}-{seed}"
+                    runs.append(Planned(row, config, folder, study.part))
     return runs
 
 
@@ -175,25 +205,29 @@ def run(
     for planned in runs:
         _check_settings(planned)
     corpora: dict[str, Corpus] = {}
-    for number, planned in enumerate(runs, start=1):
+    for index in range(len(runs)):
+        runs = plan(study, out, backbone)
+        planned = runs[index]
         if planned.state == "done":
             continue
         name = planned.config.corpus
         if name not in corpora:
             corpora[name] = data.load(name, folders[name])
         corpus = corpora[name]
-        print(f"[{number} of {len(runs)}] {planned.name}; {remaining(runs)}", flush=True)
+        print(f"[{index + 1} of {len(runs)}] {planned.name}; {remaining(runs)}", flush=True)
         if planned.state != "trained":
             trained = engine.fit(planned.config, corpus, planned.folder, True, progress, tensorboard, log)
             engine.save(planned.folder, trained)
-        print(evaluate.summary(evaluate.evaluate(planned.folder, corpus, "test", planned.config.train.device, log)))
+        if planned.labels:
+            result = evaluate.evaluate(planned.folder, corpus, study.part, planned.config.train.device, log)
+            print(evaluate.summary(result))
         write_results(study, runs, out)
     return write_results(study, runs, out)
 
 
 def write_results(study: Study, runs: Sequence[Planned], out: str | Path) -> list[dict[str, Any]]:
     """Gather the runs that are done into ``results.json`` and return their records."""
-    records = [record(planned) for planned in runs if planned.state == "done"]
+    records = [record(planned) for planned in runs if planned.state == "done" and planned.labels]
     about = {name: getattr(study, name) for name in ("title", "source", "differs")}
     Path(out).mkdir(parents=True, exist_ok=True)
     atomic.write_json(Path(out) / RESULTS, {**about, "planned": len(runs), "records": records})
@@ -203,7 +237,7 @@ def write_results(study: Study, runs: Sequence[Planned], out: str | Path) -> lis
 def record(planned: Planned) -> dict[str, Any]:
     """Return one done run as plain JSON values: what it was, what came out, where and at what cost."""
     facts = checkpoint.read_facts(planned.folder)
-    metrics = json.loads((planned.folder / evaluate.METRICS).read_text())[f"{planned.config.corpus} test"]
+    metrics = json.loads((planned.folder / evaluate.METRICS).read_text())[planned.result]
     kept = "seed protocol protocol_label corpus best_epoch selection_gap parameters trainable".split()
     return {
         "run": planned.name,

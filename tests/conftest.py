@@ -45,6 +45,15 @@ def base(tmp_path):
     return checkpoint.save(tmp_path / "base", checkpoint.build(config), config, facts)
 
 
+@pytest.fixture
+def teacher(tmp_path):
+    """A run folder of a tiny convolutional network, beside ``base``."""
+    torch.manual_seed(1)
+    config = run_config("cnn", "icbhi", "small", model={"hidden_size": 32, "heads": 2})
+    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
+    return checkpoint.save(tmp_path / "teacher", checkpoint.build(config), config, facts)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """The folder with the real corpora."""

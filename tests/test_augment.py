@@ -8,7 +8,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll]
+WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll, augment.noise]
 
 
 @pytest.mark.parametrize("step", WAVEFORM_STEPS)
@@ -38,6 +38,16 @@ def test_band_limit_removes_what_is_above_and_keeps_what_is_below():
     assert 8 <= ceilings[2000.0] <= 36
     assert 20 <= ceilings[4000.0] - ceilings[2000.0] <= 64
     assert (after[:, hz > 4100].sum(1) > 1).sum() >= 110  # the rest is left alone
+
+
+def test_noise_lies_10_to_40_db_below_half_of_the_clips():
+    clips = 0.3 * torch.sin(torch.arange(8000.0)).expand(400, -1)
+    added = augment.noise(clips, generator()) - clips
+    db = 20 * (clips.square().mean(1) / added.square().mean(1).clamp_min(1e-30)).sqrt().log10()
+    noisy = added.abs().amax(1) > 0
+    assert 160 < noisy.sum() < 240
+    assert 9.5 < db[noisy].min() < 12 and 38 < db[noisy].max() < 40.5
+    assert abs(db[noisy].mean().item() - 25) < 2
 
 
 def test_roll_rotates():

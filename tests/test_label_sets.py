@@ -11,14 +11,13 @@ import torch
 from torch.nn import functional as F
 
 import train
-from rsc_core import checkpoint, compare, data, engine, evaluate, scoring, verification
+from rsc_core import checkpoint, compare, data, engine, evaluate, objectives, scoring, verification
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.data import sprsound
 from rsc_core.data.corpus import Clip
 from rsc_core.data.loader import class_weights
 from rsc_core.inference import Analyser
-from rsc_core.objectives import Batch
-from rsc_core.objectives.binary_cross_entropy import BinaryCrossEntropy
+from rsc_core.objectives import Batch, Task
 
 
 def run(root, base, out, corpus="icbhi", *options):
@@ -148,7 +147,9 @@ def test_binary_cross_entropy_is_the_formula():
     features = torch.randn(3, 4)
     targets = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
     model = torch.nn.Linear(4, 2)
-    parts = BinaryCrossEntropy(2, label_smoothing=0.2).loss(model, Batch(features, targets), torch.Generator())
+    task = Task(("a", "b"), label_smoothing=0.2)
+    objective = objectives.build("binary_cross_entropy", {}, task, model)
+    parts = objective.loss(model, Batch(features, targets), torch.Generator())
     smooth = targets * 0.8 + 0.1
     p = model(features).sigmoid()
     expected = -(smooth * p.log() + (1 - smooth) * (1 - p).log()).mean()

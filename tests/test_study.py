@@ -88,6 +88,29 @@ def test_every_run_is_trained_evaluated_once_and_recorded(start, tmp_path, capsy
     assert test_log.touches(tmp_path / "study.csv").popitem()[1]["evaluation"] == 4
 
 
+def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start, tmp_path, teacher):
+    rows = [
+        {"name": "masked", "preset": "masked"},
+        {
+            "name": "distilled",
+            "preset": "distilled",
+            "after": "masked",
+            "objective_options": {"teacher": str(teacher)},
+            "train": {"epoch_clips": 8},
+        },
+    ]
+    fields = {"seeds": [0], "protocols": ["validated"], "part": "validation", "rows": rows}
+    assert start("study", **fields) == 0
+    (only,) = json.loads((tmp_path / "study" / "results.json").read_text())["records"]  # masked patches label nothing
+    assert only["row"] == "distilled" and only["split"] == "validation"
+    assert only["settings"]["backbone"].endswith("runs/masked-icbhi-validated-0")
+    assert only["settings"]["objective_options"] == {"teacher": str(teacher)}
+    assert not (tmp_path / "study.csv").exists()  # nobody looked at test
+    assert start("study", "--list", **fields) == 0
+    assert start("wrong", "--list", rows=rows[::-1]) == 1
+    assert start("wrong", "--list", part="train") == 1
+
+
 def test_list_tells_the_state_of_every_run(start, tmp_path, monkeypatch, capsys):
     assert start("study", "--list") == 0
     assert capsys.readouterr().out.count("waiting ") == 4
@@ -235,7 +258,7 @@ def test_lora_rsc_has_the_hyper_parameters_of_its_source(tmp_path):
         t = planned.config.train
         assert (t.betas, t.eps, t.weight_decay, t.decay_all) == ((0.9, 0.98), 1e-6, 0.1, True)
         assert (t.batch_size, t.epochs, t.warmup, t.balance, t.clip_gradient) == (16, 100, 0, 0, 0)
-        assert (t.augment, t.mixup, t.label_smoothing, t.precision) == (False, 0, 0, "fp32")
+        assert (t.augment, t.mixup, t.label_smoothing, t.precision) == ((), 0, 0, "fp32")
         assert planned.config.audio == AudioConfig(level="none", window_s=5.015)
         assert 1 + (planned.config.audio.window_samples - 400) // 160 == 500  # frames
     assert {p.row.name: p.config.train.lr for p in runs} == {

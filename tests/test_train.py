@@ -11,22 +11,24 @@ import pytest
 import torch
 
 import train
-from rsc_core import board, checkpoint, data, engine, evaluate, predict, resume, test_log
+from rsc_core import board, checkpoint, data, engine, evaluate, lineage, objectives, predict, resume, test_log
 from rsc_core.config import PRESETS, run_config
 from rsc_core.features import extract
-from rsc_core.objectives import OBJECTIVES, Batch
+from rsc_core.objectives import Batch, Task
 from tests.conftest import TINY
 
 FAST = ["--epochs", "2", "--batch-size", "8", "--device", "cpu", "--precision", "fp32", "--validation-share", "0.3"]
 
 
 def run(preset, corpus, base, out, *more):
+    if PRESETS[preset].objective == "distillation":
+        more = "--teacher", str(base.parent / "teacher"), *more
     command = [preset, "--corpus", "icbhi", "--data", str(corpus), "--backbone", str(base), "--out", str(out)]
     return train.main([*command, *FAST, *more])
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_trains_evaluates_and_repeats_itself(preset, tiny_icbhi, base, tmp_path, capsys):
+def test_every_preset_trains_evaluates_and_repeats_itself(preset, tiny_icbhi, base, teacher, tmp_path, capsys):
     outs = tmp_path / "one", tmp_path / "two"
     for out in outs:
         assert run(preset, tiny_icbhi, base, out) == 0
@@ -127,7 +129,9 @@ def test_best_weights_are_those_of_the_best_epoch_not_the_last(tiny_icbhi, base,
     build = checkpoint.build
     monkeypatch.setattr(checkpoint, "build", lambda config: watched.append(build(config)) or watched[-1])
     monkeypatch.setattr(engine.scoring, "evaluate", judge)
-    config = engine.inherit(run_config("lora", "icbhi", str(base), {"epochs": 2, "validation_share": 0.3, "lr": 0.05}))
+    config = lineage.inherit(
+        run_config("lora", "icbhi", str(base), {"epochs": 2, "validation_share": 0.3, "lr": 0.05})
+    )
     result = engine.fit(config, data.load("icbhi", tiny_icbhi), tmp_path / "run", progress=False)
     assert result.facts["best_epoch"] == 1
     final = dict(result.model.named_parameters())
@@ -202,7 +206,7 @@ def test_decay_all_decays_biases_norms_and_positions_too(tiny_model):
 
 def test_without_augmentation_the_features_are_the_clips_own():
     clips = torch.randn(3, 16000, generator=torch.Generator().manual_seed(0))
-    config = run_config("linear", "icbhi", "small", {"augment": False})
+    config = run_config("linear", "icbhi", "small", {"augment": ()})
     plain = extract(clips, config.audio, config.features)
     assert torch.equal(engine._features(clips, config, torch.Generator().manual_seed(0)), plain)
     config = run_config("linear", "icbhi", "small")
@@ -282,7 +286,7 @@ def test_rate_rises_then_falls_to_zero():
 
 def test_mistakes_on_the_command_line_are_answered(tiny_icbhi, base, tmp_path, capsys):
     assert train.main(["loar"]) == 2
-    assert "presets: full, linear, lora" in capsys.readouterr().err
+    assert "presets: full, distilled, masked" in capsys.readouterr().err
     assert run("lora", tmp_path, base, tmp_path / "run") == 1
     assert "ICBHI_final_database is not there" in capsys.readouterr().err
     assert run("lora", tiny_icbhi, base, tmp_path / "run", "--rank", "0") == 1
@@ -354,8 +358,9 @@ def test_bf16_is_taken_where_the_probe_finds_it_faster(slow, chosen, tiny_model)
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("preset", PRESETS)
-def test_one_step_on_cuda_equals_one_on_cpu(preset, base):
-    config = engine.inherit(run_config(preset, "icbhi", str(base)))
+def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher):
+    config = lineage.inherit(run_config(preset, "icbhi", str(base)))
+    options = {"teacher": str(teacher)} if config.objective == "distillation" else {}
     clips = 0.1 * torch.randn(4, 16000, generator=torch.Generator().manual_seed(0))
     targets = torch.eye(4)
     moved = {}
@@ -364,7 +369,7 @@ def test_one_step_on_cuda_equals_one_on_cpu(preset, base):
         model = checkpoint.build(config)
         before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
         model.to(device).train()
-        objective = OBJECTIVES[config.objective](4)
+        objective = objectives.build(config.objective, options, Task(config.model.classes), model).to(device)
         optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
         batch = Batch(extract(clips.to(device), config.audio, config.features), targets.to(device))
         objective.loss(model, batch, torch.Generator()).total.backward()

@@ -1,10 +1,11 @@
-"""Look at a corpus before training on it.
+"""Look at a corpus before training on it, or make one.
 
     python -m rsc_core.data audit --corpus icbhi --data ICBHI --out audit.png
     python -m rsc_core.data check --corpus sprsound --data SPRSOUND
+    python -m rsc_core.data synthesise --out SYNTHETIC --count 1000
 
 ``audit`` prints and draws what a corpus holds; ``check`` compares a download with the complete corpus as published and
-ends with status 1 if anything is wrong.
+ends with status 1 if anything is wrong; ``synthesise`` writes a corpus of synthetic breaths as a table.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 
 from rsc_core import data
 from rsc_core.audio import AudioError
-from rsc_core.data import audit, check
+from rsc_core.data import audit, check, synthetic
 from rsc_core.data.corpus import CorpusError
 
 
@@ -30,7 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     checking.add_argument("--corpus", required=True, choices=sorted(check.CHECKS))
     for command in (auditing, checking):
         command.add_argument("--data", required=True, help="folder of the corpus, or a table's CSV file")
+    making = commands.add_parser("synthesise", help="write a corpus of synthetic breaths")
+    making.add_argument("--out", required=True, help="folder to write to")
+    making.add_argument("--count", type=int, default=1000, help="recordings of 12 s (default 1000)")
+    making.add_argument("--seed", type=int, default=0, help="the same seed gives the same corpus (default 0)")
     args = parser.parse_args(argv)
+    if args.command == "synthesise":
+        print(synthetic.write(args.out, args.count, args.seed))
+        return 0
     if args.command == "check":
         problems = check.check(args.corpus, args.data)
         print(check.report(problems))

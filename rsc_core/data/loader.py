@@ -117,17 +117,18 @@ def training_batches(
     balance: float,
     seed: int,
     classes: int = len(CLASSES),
+    count: int = 0,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield one epoch of ((batch, samples) waveforms, (batch, classes) targets), the same for the same seed.
 
-    With ``balance`` 0 every clip comes once; otherwise as many clips are drawn with replacement. The last batch may
-    be smaller.
+    With ``balance`` 0 every clip comes once; otherwise ``count`` clips, by default as many as there are, are drawn
+    with replacement. The last batch may be smaller.
     """
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     if balance:
         weights = class_weights([clip.labels for clip in clips], balance)
-        order = torch.multinomial(weights, len(clips), replacement=True, generator=generator)
+        order = torch.multinomial(weights, count or len(clips), replacement=True, generator=generator)
     else:
         order = torch.randperm(len(clips), generator=generator)
     length = round(window_s * waveforms.config.sample_rate)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn import functional as F
 
 from rsc_core.config import ModelConfig
 from rsc_core.models.spectrogram_transformer import TokenLayout
@@ -100,6 +101,27 @@ class CNN(nn.Module):
         layout = layout or self.layout(self.input_shape[0])
         maps = tokens.transpose(1, 2).unflatten(2, layout.grid).transpose(2, 3)
         return self.stages(maps).mean(dim=3).transpose(1, 2)
+
+    @property
+    def local_channels(self) -> int:
+        """Channels of what ``look`` returns."""
+        return self.width // 4
+
+    def look(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what a transformer can learn from.
+
+        Args:
+            features: (batch, frames, mel_bins) normalised log-mel.
+
+        Returns:
+            (batch, hidden_size / 2, freq, time) output of the last stage but one, a place for every tile of 16 mel
+            bins and 16 frames, and the (batch, classes) logits.
+        """
+        local = self.stages[: BLOCKS * (STAGES - 1)](self.stem(features.unsqueeze(1)))
+        pooled = self.pool(self.stages[BLOCKS * (STAGES - 1) :](local).mean(dim=3).transpose(1, 2))
+        # Its places stand on the corners of the tiles; the mean of four of them stands in the middle of one.
+        centred = F.avg_pool2d(F.pad(local, (0, 1, 0, 1), mode="replicate"), 2, stride=1)
+        return centred.transpose(2, 3), self.head(pooled)
 
     def pool(self, tokens: torch.Tensor) -> torch.Tensor:
         """(batch, time, hidden_size) -> (batch, 2 hidden_size): mean and maximum over time."""

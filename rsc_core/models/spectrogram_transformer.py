@@ -104,10 +104,15 @@ class SpectrogramTransformer(nn.Module):
         """(batch, frames, mel_bins) -> (batch, patches, width), frequency-major, without positions."""
         return self.backbone.embeddings.patch_embeddings(features)
 
-    def encode(self, tokens: torch.Tensor, layout: TokenLayout | None = None) -> torch.Tensor:
+    def encode(
+        self, tokens: torch.Tensor, layout: TokenLayout | None = None, kept: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """(batch, patches, width) -> (batch, special + patches, width) after the final LayerNorm.
 
-        ``layout`` defaults to the model's own length; positions are fitted to it.
+        Args:
+            tokens: of ``embed``.
+            layout: positions are fitted to it; the model's own length by default.
+            kept: (n,) indices of the patches to go on with; the others never enter a block. None: all of them.
         """
         embeddings = self.backbone.embeddings
         layout = layout or self.layout(self.hf.config.max_length)
@@ -115,7 +120,10 @@ class SpectrogramTransformer(nn.Module):
             raise ValueError(f"expected {layout.patches} patches for the grid {layout.grid}, got {tokens.shape[1]}")
         batch = tokens.shape[0]
         special = [t.expand(batch, -1, -1) for t in (embeddings.cls_token, embeddings.distillation_token)]
-        hidden = embeddings.dropout(torch.cat([*special, tokens], dim=1) + self.positions(layout))
+        hidden = torch.cat([*special, tokens], dim=1) + self.positions(layout)
+        if kept is not None:
+            hidden = torch.cat([hidden[:, : layout.special], hidden[:, layout.special + kept]], dim=1)
+        hidden = embeddings.dropout(hidden)
         for block in self.blocks:
             hidden = block(hidden)
         return self.backbone.layernorm(hidden)
@@ -177,6 +185,8 @@ def build(config: ModelConfig) -> SpectrogramTransformer:
     )
     model = SpectrogramTransformer(hf)
     _initialise(model)
+    if config.initialisation == "mimetic":
+        mimetic_attention(model)
     return model
 
 
@@ -226,11 +236,33 @@ def _initialise(model: SpectrogramTransformer) -> None:
     with torch.no_grad():
         for token in (embeddings.cls_token, embeddings.distillation_token):
             nn.init.trunc_normal_(token, std=0.02)
-        embeddings.position_embeddings[:, layout.special :] = _sine_cosine(layout.grid, model.width)
+        embeddings.position_embeddings[:, layout.special :] = sine_cosine(layout.grid, model.width)
         nn.init.trunc_normal_(model.hf.classifier.dense.weight, std=0.02)
 
 
-def _sine_cosine(grid: tuple[int, int], width: int) -> torch.Tensor:
+@torch.no_grad()
+def mimetic_attention(model: SpectrogramTransformer) -> None:
+    """Set the blocks' attention weights to products that pre-trained transformers end up with.
+
+    Query-key products of a head near 0.7 Z + 0.7 I, so that like attends to like, and value-output products near
+    0.4 Z - 0.4 I, with Z normal of variance 1 / width (Trockman & Kolter 2023, arXiv:2305.09828, section 3).
+    """
+    width, heads = model.width, model.hf.config.num_attention_heads
+    size, identity = width // heads, torch.eye(width)
+    for block in model.blocks:
+        attention = block.attention
+        for head in range(heads):
+            rows = slice(head * size, (head + 1) * size)
+            left, values, right = torch.linalg.svd(0.7 * torch.randn(width, width) / width**0.5 + 0.7 * identity)
+            root = values[:size].sqrt()
+            attention.q_proj.weight[rows] = (left[:, :size] * root).T
+            attention.k_proj.weight[rows] = root.unsqueeze(1) * right[:size]
+        left, values, right = torch.linalg.svd(0.4 * torch.randn(width, width) / width**0.5 - 0.4 * identity)
+        attention.o_proj.weight.copy_(left * values.sqrt())
+        attention.v_proj.weight.copy_(values.sqrt().unsqueeze(1) * right)
+
+
+def sine_cosine(grid: tuple[int, int], width: int) -> torch.Tensor:
     """(patches, width): a quarter of the width each for the sine and cosine of frequency and of time position."""
     if width % 4:
         raise ValueError(f"sine-cosine positions need a width divisible by 4, got {width}")

@@ -1,10 +1,28 @@
-"""What an objective takes and returns."""
+"""What an objective is given, and what it returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
+
+from rsc_core.config import FeatureConfig
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Options of an objective that has none of its own."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the labels and features of a run are, whatever the objective."""
+
+    classes: tuple[str, ...]
+    features: FeatureConfig = FeatureConfig()
+    label_smoothing: float = 0.0  # share of a target spread evenly over all classes
+    mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
+    offset: torch.Tensor | None = None  # (classes,) added to the logits while learning: undoes a balanced sampling
 
 
 @dataclass(frozen=True)

@@ -7,25 +7,29 @@ from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.augment import mixup
-from rsc_core.objectives.batch import Batch, LossParts
+from rsc_core.objectives.batch import Batch, LossParts, NoOptions, Task
 
 
 class BinaryCrossEntropy(nn.Module):
     """Mean over clips and classes of the binary cross-entropy of the model's logits.
 
     Args:
-        classes: number of classes.
-        label_smoothing: targets are drawn this share of the way to one half.
-        mixup_beta: Beta(b, b) of mixup; 0 switches it off.
+        options: none.
+        task: mixup, and label smoothing: targets are drawn that share of the way to one half.
+        model: not needed here.
     """
 
-    def __init__(self, classes: int, label_smoothing: float = 0.0, mixup_beta: float = 0.0):
+    Config = NoOptions
+    labels = True
+
+    def __init__(self, options: NoOptions, task: Task, model: nn.Module):
         super().__init__()
-        self.classes, self.label_smoothing, self.mixup_beta = classes, label_smoothing, mixup_beta
+        self.task = task
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch."""
-        features, targets = mixup(batch.features, batch.targets, self.mixup_beta, generator)
-        targets = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+        features, targets = mixup(batch.features, batch.targets, self.task.mixup, generator)
+        smoothing = self.task.label_smoothing
+        targets = targets * (1 - smoothing) + smoothing / 2
         total = F.binary_cross_entropy_with_logits(model(features).float(), targets)
         return LossParts(total, {"binary_cross_entropy": total.item()})

@@ -1,4 +1,9 @@
-"""Cross-entropy, with label smoothing and mixup (Zhang et al. 2017, arXiv:1710.09412) on normalised features."""
+"""Cross-entropy, with label smoothing and mixup (Zhang et al. 2017, arXiv:1710.09412) on normalised features.
+
+Where classes were drawn more alike than they are, ``Task.offset`` holds the logarithm of how much more often each was
+drawn. Added to the logits while learning, it leaves the model with the true frequencies (logit adjustment, Menon et
+al. 2020, arXiv:2007.07314, equation 10).
+"""
 
 from __future__ import annotations
 
@@ -7,24 +12,35 @@ from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.augment import mixup
-from rsc_core.objectives.batch import Batch, LossParts
+from rsc_core.objectives.batch import Batch, LossParts, NoOptions, Task
 
 
 class CrossEntropy(nn.Module):
     """Mean cross-entropy of the model's logits.
 
     Args:
-        classes: number of classes.
-        label_smoothing: share of the target spread evenly over all classes.
-        mixup_beta: Beta(b, b) of mixup; 0 switches it off.
+        options: none.
+        task: classes, label smoothing, mixup, offset.
+        model: not needed here.
     """
 
-    def __init__(self, classes: int, label_smoothing: float = 0.0, mixup_beta: float = 0.0):
+    Config = NoOptions
+    labels = True
+
+    def __init__(self, options: NoOptions, task: Task, model: nn.Module):
         super().__init__()
-        self.classes, self.label_smoothing, self.mixup_beta = classes, label_smoothing, mixup_beta
+        self.task = task
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch."""
-        features, targets = mixup(batch.features, batch.targets, self.mixup_beta, generator)
-        total = F.cross_entropy(model(features).float(), targets, label_smoothing=self.label_smoothing)
+        features, targets = mixup(batch.features, batch.targets, self.task.mixup, generator)
+        total = label_loss(model(features), targets, self.task)
         return LossParts(total, {"cross_entropy": total.item()})
+
+
+def label_loss(logits: torch.Tensor, targets: torch.Tensor, task: Task) -> torch.Tensor:
+    """Mean cross-entropy of (batch, classes) logits, with the task's offset and label smoothing."""
+    logits = logits.float()
+    if task.offset is not None:
+        logits = logits + task.offset.to(logits)
+    return F.cross_entropy(logits, targets, label_smoothing=task.label_smoothing)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -143,3 +144,37 @@ def test_wrong_number_of_patches_is_named(tiny_model):
         tiny_model.encode(torch.randn(1, 47, 32))
     with pytest.raises(ValueError, match="at least one patch of 16 frames, got 10"):
         tiny_model(torch.randn(1, 10, 128))
+
+
+def test_mimetic_attention_has_the_products_it_claims():
+    """Likes attend to likes; what is read comes back with its sign turned. Not so in a Xavier start."""
+    torch.manual_seed(0)
+    config = ModelConfig(hidden_size=96, layers=2, heads=3, intermediate_size=64, frames=98)
+    signs = {}
+    for initialisation in ("mimetic", "xavier"):
+        model = spectrogram_transformer.build(replace(config, initialisation=initialisation))
+        attention = model.blocks[1].attention
+        q, k = (p.weight.unflatten(0, (3, 32)) for p in (attention.q_proj, attention.k_proj))
+        alike = torch.einsum("hiw,hiw->h", q, k) / 96
+        turned = torch.trace(attention.o_proj.weight @ attention.v_proj.weight) / 96
+        signs[initialisation] = alike.min().item(), turned.item()
+    assert signs["mimetic"][0] > 0.25 and signs["mimetic"][1] == pytest.approx(-0.4, abs=0.05)
+    assert abs(signs["xavier"][0]) < 0.1 and abs(signs["xavier"][1]) < 0.1
+
+
+def test_kept_patches_keep_their_positions(tiny_model):
+    """Leaving patches out gives the tokens of a sequence that never had them."""
+    features = torch.randn(2, 98, 128)
+    layout = tiny_model.layout(98)
+    tokens = tiny_model.embed(features)
+    everything = tiny_model.encode(tokens, layout)
+    torch.testing.assert_close(tiny_model.encode(tokens, layout, torch.arange(48)), everything)
+    kept = torch.tensor([3, 20, 41])
+    fewer = tiny_model.encode(tokens, layout, kept)
+    assert fewer.shape == (2, 5, 32)
+    moved = tokens.clone()
+    moved[:, 7] += 100
+    torch.testing.assert_close(tiny_model.encode(moved, layout, kept), fewer)
+    with torch.no_grad():
+        tiny_model.backbone.embeddings.position_embeddings[:, 2 + 20] += 1
+    assert not torch.allclose(tiny_model.encode(tokens, layout, kept), fewer)

@@ -1,0 +1,52 @@
+"""An exponential moving average of the weights that learn (Polyak averaging); it labels better than the last step.
+
+Early on the average follows closely, as its decay rises with the number of updates: min(decay, (1 + n) / (10 + n)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from rsc_core.resume import copy, paste
+
+
+class Average:
+    """The average of a model's learning weights over its updates.
+
+    Args:
+        model: starts the average.
+        decay: share of the average that one update keeps.
+
+    Attributes:
+        weights: name -> averaged tensor; counters and other integers are the latest.
+    """
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.weights = copy(model)
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take in the weights after one step."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, tensor in copy(model).items():
+            if tensor.is_floating_point():
+                self.weights[name].lerp_(tensor, 1 - decay)
+            else:
+                self.weights[name] = tensor
+
+    @contextmanager
+    def shown(self, model: nn.Module) -> Iterator[None]:
+        """Let the model hold the average within the block."""
+        own = copy(model)
+        paste(model, self.weights)
+        try:
+            yield
+        finally:
+            paste(model, own)
