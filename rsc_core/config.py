@@ -28,7 +28,7 @@ PROTOCOLS = {
 AUGMENTATIONS = ("roll", "band_limit", "gain", "noise", "spec_augment")
 """In the order they are applied: four of the waveform, one of the features. See ``rsc_core.augment``."""
 
-INITIALISATIONS = ("xavier", "mimetic")
+INITIALISATIONS = ("xavier", "mimetic", "structured")
 """Of a fresh transformer's attention weights. See ``rsc_core.models.spectrogram_transformer``."""
 
 LABEL_NAMES = ("four", "binary", "diagnosis3", "diagnosis2", "seven", "table")

@@ -187,6 +187,8 @@ def build(config: ModelConfig) -> SpectrogramTransformer:
     _initialise(model)
     if config.initialisation == "mimetic":
         mimetic_attention(model)
+    if config.initialisation == "structured":
+        structured_attention(model)
     return model
 
 
@@ -262,11 +264,61 @@ def mimetic_attention(model: SpectrogramTransformer) -> None:
         attention.v_proj.weight.copy_(values.sqrt().unsqueeze(1) * right)
 
 
+@torch.no_grad()
+def structured_attention(model: SpectrogramTransformer, sharpness: float = 6.0) -> None:
+    """Let every head start by reading one neighbour of each patch, or the patch itself, as a convolution does.
+
+    The idea is Zheng et al.'s (2024, arXiv:2404.01139); the construction is ours and uses that positions are sines and
+    cosines: turned by the angle of an offset, the position of a patch becomes that of the patch there, so queries are
+    turned positions, keys are plain ones, and their product is largest at the offset. The offset of a head, at most
+    one patch in time and in frequency, is drawn. What a patch holds is at first written beside the entries that tell
+    its place, CLS and DIST read all patches alike, and what a block adds is scaled by 1 / sqrt(2 blocks).
+
+    Args:
+        model: with sine-cosine positions.
+        sharpness: factor of the logits; at 6 a patch one step beside the offset gets about a fifth as much.
+    """
+    width, heads = model.width, model.hf.config.num_attention_heads
+    size, quarter = width // heads, width // 4
+    offsets = [(freq, time) for freq in (-1, 0, 1) for time in (-1, 0, 1)]
+    pairs = torch.arange(size // 4)  # of sines and cosines, the fastest ones, for each axis
+    embeddings = model.backbone.embeddings
+    positions = embeddings.position_embeddings[0, 2:]
+    taken = (positions.mean(dim=1) / positions.std(dim=1)).mean()  # what a LayerNorm takes from every entry
+    for block in model.blocks:
+        attention = block.attention
+        for head, pick in enumerate(torch.randperm(len(offsets))[:heads].tolist()):
+            query, key = torch.zeros(size, width), torch.zeros(size, width)
+            for axis, offset in enumerate(offsets[pick]):
+                sine, cosine = 2 * axis * quarter + pairs, (2 * axis + 1) * quarter + pairs
+                rows = 2 * axis * len(pairs) + pairs
+                turn = offset * frequencies(width)[: len(pairs)]
+                query[rows, sine], query[rows, cosine] = turn.cos(), turn.sin()
+                query[rows + len(pairs), cosine], query[rows + len(pairs), sine] = turn.cos(), -turn.sin()
+                key[rows, sine] = key[rows + len(pairs), cosine] = 1.0
+            at = slice(head * size, (head + 1) * size)
+            attention.q_proj.weight[at] = query * sharpness**0.5
+            attention.k_proj.weight[at] = key * sharpness**0.5
+            attention.q_proj.bias[at] = taken * query.sum(dim=1) * sharpness**0.5
+            attention.k_proj.bias[at] = taken * key.sum(dim=1) * sharpness**0.5
+        for added in (attention.o_proj, block.mlp.fc2):
+            added.weight /= (2 * len(model.blocks)) ** 0.5
+    places = torch.cat([axis * quarter + pairs for axis in range(4)])
+    embeddings.patch_embeddings.projection.weight[places] = 0
+    for token in (embeddings.cls_token, embeddings.distillation_token):
+        for _ in range(20):  # until a LayerNorm gives -taken there, which the biases cancel
+            token[..., places] = token.mean() - taken * token.std()
+
+
+def frequencies(width: int) -> torch.Tensor:
+    """(width / 4,) angular frequencies of the sine-cosine positions, in radians a patch."""
+    return 10000.0 ** (-torch.arange(width // 4) / (width // 4))
+
+
 def sine_cosine(grid: tuple[int, int], width: int) -> torch.Tensor:
     """(patches, width): a quarter of the width each for the sine and cosine of frequency and of time position."""
     if width % 4:
         raise ValueError(f"sine-cosine positions need a width divisible by 4, got {width}")
-    omega = 10000.0 ** (-torch.arange(width // 4) / (width // 4))
     freq, time = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
-    angles = [axis.flatten().unsqueeze(1) * omega for axis in (freq, time)]
+    angles = [axis.flatten().unsqueeze(1) * frequencies(width) for axis in (freq, time)]
     return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=1)

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 from transformers import ASTConfig, ASTForAudioClassification
 
 from rsc_core.config import ModelConfig
@@ -160,6 +161,28 @@ def test_mimetic_attention_has_the_products_it_claims():
         signs[initialisation] = alike.min().item(), turned.item()
     assert signs["mimetic"][0] > 0.25 and signs["mimetic"][1] == pytest.approx(-0.4, abs=0.05)
     assert abs(signs["xavier"][0]) < 0.1 and abs(signs["xavier"][1]) < 0.1
+
+
+def test_structured_attention_reads_one_neighbour():
+    """On positions alone, each head of each block reads most from the patch at one offset, whatever the patch."""
+    torch.manual_seed(0)
+    config = ModelConfig(hidden_size=192, layers=2, heads=3, intermediate_size=64, initialisation="structured")
+    model = spectrogram_transformer.build(config)
+    layout = model.layout(498)
+    freq, time = layout.grid
+    positions = F.layer_norm(model.positions(layout)[0, 2:], (192,))
+    inner = [f * time + t for f in range(1, freq - 1) for t in range(1, time - 1)]
+    offsets = []
+    for block in model.blocks:
+        q, k = (p(positions).unflatten(1, (3, 64)) for p in (block.attention.q_proj, block.attention.k_proj))
+        weights = (torch.einsum("ahd,bhd->hab", q, k) / 8).softmax(-1)
+        for head in weights:
+            steps = {int(head[patch].argmax()) - patch for patch in inner}
+            assert len(steps) == 1
+            offsets.append(steps.pop())
+            beside = head[inner].sort(dim=1, descending=True).values
+            assert (beside[:, 1] < 0.5 * beside[:, 0]).all()
+    assert set(offsets) <= {f * time + t for f in (-1, 0, 1) for t in (-1, 0, 1)} and len(set(offsets)) > 2
 
 
 def test_kept_patches_keep_their_positions(tiny_model):
