@@ -340,6 +340,7 @@ def _split_facts(selection: Selection) -> dict[str, int | str]:
         "validation_clips": len(selection.validation),
         "training_digest": splits.digest(selection.train),
         "validation_digest": splits.digest(selection.validation),
+        "validation_patients": splits.patients_digest(selection.validation),
     }
 
 

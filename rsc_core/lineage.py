@@ -43,8 +43,9 @@ def refuse_leaks(config: RunConfig, selection: Selection, corpus: str) -> None:
         if not selection.validation or not source or not (Path(source) / checkpoint.FACTS).exists():
             continue
         facts = checkpoint.read_facts(source)
-        known = facts.get("split", {}).get("validation_digest")
-        if facts["corpus"] == corpus and known not in (None, splits.digest(selection.validation)):
+        split = facts.get("split")
+        same = split and split.get("validation_patients") == splits.patients_digest(selection.validation)
+        if facts["corpus"] == corpus and split and not same:
             raise ValueError(
                 f"the {role} {source} learned from patients this run chooses by, so its validation would mean "
                 f"nothing. Train both with the same --seed (the {role}'s is {facts.get('seed')}), --validation-share "

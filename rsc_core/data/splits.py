@@ -56,7 +56,8 @@ def select(
     Args:
         corpus: as ``rsc_core.data.load`` returns it.
         config: label set, split and what to leave out.
-        validation_share: of each class and device, in whole patients. A table's own "val" rows come before it.
+        validation_share: of each class and device, in whole patients. A table's own "val" rows come before it. All
+            label sets of a clip's sound set the same patients aside, so that one model may start from another's.
         seed: of the validation patients and of the few-shot draw; the folds do not depend on it, so that runs of
             several seeds are tested on the same clips.
         protocol: "validated"; "last" and "paper" set nobody aside.
@@ -66,7 +67,7 @@ def select(
             to set some aside.
         CorpusError: a fold file or the diagnoses are missing or malformed.
     """
-    corpus = relabel(corpus, config.labels)
+    original, corpus = corpus, relabel(corpus, config.labels)
     training, validation, test = _divide(corpus, config)
     if config.stethoscope:
         sides = (training, validation, test)
@@ -77,7 +78,9 @@ def select(
             notes.append(f'Protocol "{protocol}" leaves the {len(validation):,} clips of the val split unused.')
         validation = ()
     elif training and not validation:
-        training, validation = carve_validation(training, validation_share, seed)
+        chosen = _validation_patients(original, corpus, config, validation_share, seed)
+        validation = tuple(clip for clip in training if clip.patient in chosen)
+        training = tuple(clip for clip in training if clip.patient not in chosen)
     overlap_ = overlap((*training, *validation), test)
     if config.shots:
         training = few_shot(training, config.shots, seed)
@@ -119,6 +122,12 @@ def digest(clips: Sequence[Clip]) -> str:
     return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()[:16]
 
 
+def patients_digest(clips: Sequence[Clip]) -> str:
+    """Sixteen hex digits that change when a patient is added or lost."""
+    lines = sorted({clip.patient for clip in clips})
+    return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()[:16]
+
+
 def _divide(corpus: Corpus, config: DataConfig) -> tuple[tuple[Clip, ...], tuple[Clip, ...], tuple[Clip, ...]]:
     """(train, the corpus's own validation clips, test) of the split."""
     sides = official(corpus)
@@ -143,6 +152,15 @@ def _divide(corpus: Corpus, config: DataConfig) -> tuple[tuple[Clip, ...], tuple
         test = tuple(clip for clip in corpus.clips if folds[clip.patient] == fold)
         return tuple(clip for clip in corpus.clips if folds[clip.patient] != fold), (), test
     return training, validation, test
+
+
+def _validation_patients(original: Corpus, corpus: Corpus, config: DataConfig, share: float, seed: int) -> set[str]:
+    """The patients set aside; of the label sets of sounds the four classes decide, whichever is asked for."""
+    strata = relabel(original, "four") if config.labels in ("binary", "seven") else corpus
+    training, _, _ = _divide(strata, config)
+    if config.stethoscope:
+        training = _one_device(training, config.stethoscope, corpus)
+    return {clip.patient for clip in carve_validation(training, share, seed)[1]}
 
 
 def _one_device(clips: Sequence[Clip], device: str, corpus: Corpus) -> tuple[Clip, ...]:

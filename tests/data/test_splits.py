@@ -252,3 +252,13 @@ def test_run_config_stores_the_choice_and_reads_files_without_one():
     assert from_json(RunConfig, stored) == run
     del stored["data"]
     assert from_json(RunConfig, stored).data == DataConfig()
+
+
+def test_label_sets_of_sounds_set_the_same_patients_aside(real_data):
+    corpus = data.load("sprsound", real_data / "sprsound")
+    sides = {name: splits.select(corpus, DataConfig(labels=name)) for name in ("four", "binary", "seven")}
+    patients = {name: {clip.patient for clip in side.validation} for name, side in sides.items()}
+    assert patients["four"] == patients["binary"] == patients["seven"]
+    assert len({splits.patients_digest(side.validation) for side in sides.values()}) == 1
+    assert len({splits.digest(side.validation) for side in sides.values()}) == 3
+    assert all(len(side.train) + len(side.validation) == 6656 for side in sides.values())

@@ -101,11 +101,11 @@ def test_a_teacher_that_knows_the_validation_patients_is_refused(tiny_icbhi, tea
     selection = select(corpus, config.data, 0.3, 0, "validated")
     lineage.refuse_leaks(config, selection, corpus.title)  # it learned from another corpus
     loaded = checkpoint.load(teacher)
-    facts = {**loaded.facts, "corpus": corpus.title, "split": {"validation_digest": "0" * 16}}
+    facts = {**loaded.facts, "corpus": corpus.title, "split": {"validation_patients": "0" * 16}}
     checkpoint.save(teacher, loaded.model, loaded.config, facts)
     with pytest.raises(ValueError, match="the teacher .* learned from patients this run chooses by"):
         lineage.refuse_leaks(config, selection, corpus.title)
-    facts["split"]["validation_digest"] = splits.digest(selection.validation)
+    facts["split"]["validation_patients"] = splits.patients_digest(selection.validation)
     checkpoint.save(teacher, loaded.model, loaded.config, facts)
     lineage.refuse_leaks(config, selection, corpus.title)
 
