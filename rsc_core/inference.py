@@ -7,6 +7,7 @@ plain forward pass in float32; attention, where a model has any, from a second, 
 from __future__ import annotations
 
 import json
+import math
 import threading
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class Analyser:
 
     Attributes:
         cards: name -> card of every model, in display order.
-        default: the model used when none is named; empty when there is none.
+        default: the model used when none is named: the one with the highest Score, the first one where none was
+            evaluated; empty when there is none.
     """
 
     def __init__(self, checkpoints: str | Path = "checkpoints", device: str = "cpu"):
@@ -57,7 +59,8 @@ class Analyser:
         found = [read_card(run) for run in runs if tells_the_four_classes(run)]
         found.sort(key=lambda card: (not card.base.startswith("base"), list(PRESETS).index(card.preset), card.name))
         self.cards: dict[str, ModelCard] = {card.name: card for card in found}
-        self.default = next(iter(self.cards), "")
+        evaluated = [card for card in found if not math.isnan(card.score)]
+        self.default = max(evaluated, key=lambda card: card.score).name if evaluated else next(iter(self.cards), "")
         self._loaded: dict[str, Checkpoint] = {}
         # One visitor at a time: attention is recorded by hooks, and two cores gain nothing from more.
         self._lock = threading.Lock()

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from rsc_core.config import run_config
 from rsc_core.cycles import AnnotationError
 from rsc_core.features import extract
 from rsc_core.inference import Analyser, annotation_beside
+from rsc_core.ui import markup
 from tests.conftest import TINY
 
 
@@ -144,3 +147,16 @@ def test_a_network_without_attention_labels_and_shows_the_rest(tmp_path, sound):
     view = analyser.view(analysis, 0)
     assert view.attention == () and view.log_mel["db"].values.size and len(view.hybrid["db"]) == 3
     assert analysis.probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_default_is_the_model_with_the_highest_score(analyser, tmp_path):
+    shutil.copytree(analyser.folder, tmp_path / "runs")
+    for name, score in (("base", 60.0), ("tuned-lora", 70.0)):
+        result = {"corpus": "SPRSound", "split": "test", "score_interval": [50, 80]}
+        result |= {"specificity": score, "sensitivity": score, "score": score}
+        (tmp_path / "runs" / name / "metrics.json").write_text(json.dumps({"sprsound test": result}))
+    cards = Analyser(tmp_path / "runs").cards
+    assert Analyser(tmp_path / "runs").default == "tuned-lora"
+    assert "On the same clips tuned-lora scores higher: 70.0." in markup.model_card(cards["base"], cards.values())
+    for name in ("tuned-lora", "tuned-full"):  # the best; one that was not evaluated there
+        assert "scores higher" not in markup.model_card(cards[name], cards.values())

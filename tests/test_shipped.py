@@ -13,7 +13,14 @@ from rsc_core.config import PRESETS
 from rsc_core.tuning import count_trainable
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
-SHIPPED = ["icbhi-adapter", "icbhi-full", "icbhi-lora", "sprsound-base"]
+SHIPPED = {
+    "icbhi-adapter": 5.0,
+    "icbhi-full": 5.0,
+    "icbhi-lora": 5.0,
+    "sprsound-base": 5.0,
+    "sprsound-cnn": 2.5,
+}
+"""Name -> window in seconds."""
 
 
 def features():
@@ -21,7 +28,7 @@ def features():
 
 
 def test_exactly_these_are_shipped_and_stay_small():
-    assert sorted(p.parent.name for p in FOLDER.glob("*/rsc.json")) == SHIPPED
+    assert sorted(p.parent.name for p in FOLDER.glob("*/rsc.json")) == list(SHIPPED)
     assert sum(p.stat().st_size for p in FOLDER.rglob("*") if p.is_file()) < 60e6
 
 
@@ -29,7 +36,7 @@ def test_exactly_these_are_shipped_and_stay_small():
 def test_it_loads_and_its_facts_are_true(name):
     loaded = checkpoint.load(FOLDER / name)
     assert loaded.config.preset in PRESETS
-    assert loaded.config.audio.window_s == 5.0
+    assert loaded.config.audio.window_s == SHIPPED[name]
     assert loaded.facts["trainable"] == count_trainable(loaded.model)
     assert loaded.facts["parameters"] == sum(p.numel() for p in loaded.model.parameters())
     with torch.no_grad():

@@ -191,7 +191,11 @@ class AnalyseTab:
             missing = markup.no_model(str(self.analyser.folder))
             return gr.Radio(visible=False), missing, gr.Button(interactive=False)
         default = self.analyser.default
-        return gr.Radio(choices=list(cards), value=default), markup.model_card(cards[default]), gr.Button()
+        return (
+            gr.Radio(choices=list(cards), value=default),
+            markup.model_card(cards[default], cards.values()),
+            gr.Button(),
+        )
 
     def analyse(
         self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str
@@ -224,7 +228,8 @@ class AnalyseTab:
     def switch_model(self, width_px: float, shown: Shown | None, model: str, values: str) -> Iterator[Updates]:
         """Label the same recording with another model."""
         with spoken():
-            yield {self.card: markup.model_card(self.analyser.cards[model])}
+            cards = self.analyser.cards
+            yield {self.card: markup.model_card(cards[model], cards.values())}
             if shown is None:
                 return
             analysis = self.analyser.relabel(shown.analysis, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from html import escape
 
 from rsc_core.analysis import Analysis, ModelCard
@@ -49,8 +50,8 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
     )
 
 
-def model_card(card: ModelCard) -> str:
-    """Return what a visitor must know of a model before believing it."""
+def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
+    """Return what a visitor must know of a model before believing it, and which of ``cards`` labels the same better."""
     facts = {
         "Trainable": f"{card.trainable:,} of {card.parameters:,} parameters ({card.trainable / card.parameters:.1%})",
         "Score": _score(card),
@@ -59,7 +60,10 @@ def model_card(card: ModelCard) -> str:
         "Origin": escape(card.base),
     }
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
+    best = max((c for c in cards if c.corpus == card.corpus), key=_known_score, default=card)
     note = paragraph(texts.BASE, "note") if card.base.startswith("base") else ""
+    if _known_score(best) > _known_score(card):
+        note = paragraph(texts.BETTER.format(name=best.name, score=best.score), "note") + note
     title = escape(card.title[:1].upper() + card.title[1:])
     return f'<div class="card"><h2>{escape(card.name)}</h2><p>{title}</p><dl>{rows}</dl>{note}</div>'
 
@@ -89,6 +93,10 @@ def notice(html: str) -> str:
 def paragraph(text: str, kind: str) -> str:
     """Return a paragraph with a style's name."""
     return f'<p class="{kind}">{escape(text, quote=False)}</p>'
+
+
+def _known_score(card: ModelCard) -> float:
+    return -1.0 if math.isnan(card.score) else card.score
 
 
 def _score(card: ModelCard) -> str:

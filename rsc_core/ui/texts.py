@@ -30,6 +30,7 @@ BASE = (
     "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
     "that learned from general sound."
 )
+BETTER = "On the same clips {name} scores higher: {score:.1f}."
 TRIVIAL = "Always saying 'normal' scores 50."
 WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
 ANNOTATED = "Cycles are those of the annotation."
