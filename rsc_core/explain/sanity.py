@@ -17,6 +17,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from rsc_core.explain.attention import attends
+from rsc_core.models.cnn import Block
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Step:
 
 
 def layers(model: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """Name -> parameters, from the head down; every parameter of the model stands in exactly one layer."""
+    """Name -> parameters, from the head down; every parameter stands in one layer, a last norm in the head's."""
     if attends(model):
-        modules = {f"block {i}": [block] for i, block in reversed(list(enumerate(model.blocks, start=1)))}
-        below = {"patches and positions": [model.backbone.embeddings]}
+        blocks = model.blocks
+        below = {"patches and positions": model.backbone.embeddings}
     else:
-        stages = [stage for stage in model.stages if any(True for _ in stage.parameters())]
-        modules = {f"stage {i}": [stage] for i, stage in reversed(list(enumerate(stages, start=1)))}
-        below = {"stem": [model.stem]}
-    found = {name: [p for m in held for p in m.parameters()] for name, held in {**modules, **below}.items()}
+        blocks = [stage for stage in model.stages if isinstance(stage, Block)]
+        below = {"stem": model.stem}
+    modules = {f"block {i}": block for i, block in reversed(list(enumerate(blocks, start=1)))} | below
+    found = {name: list(held.parameters()) for name, held in modules.items()}
     placed = {id(p) for held in found.values() for p in held}
     return {"head": [p for p in model.parameters() if id(p) not in placed], **found}
 

@@ -121,15 +121,15 @@ def faithful(
             found = _relevance(loaded.model, features, name, target, period)
             c = faithfulness.curves(loaded.model, features, found, target, **settings)
             areas[name].append((c.deletion_area, c.insertion_area))
-    table = {name: np.array(rows) for name, rows in areas.items()}
+    measured = {name: np.array(rows) for name, rows in areas.items()}
     result: dict[str, Any] = {"cycles": len(clips), "patients": len(set(patients))}
     result["orders"] = {
-        n: dict(zip(("deletion", "insertion"), t.mean(0).tolist(), strict=True)) for n, t in table.items()
+        n: dict(zip(("deletion", "insertion"), t.mean(0).tolist(), strict=True)) for n, t in measured.items()
     }
     result["methods"] = {}
     for name in names:
-        over = {b: _gain(table[name] - table[b], patients) for b in faithfulness.BASELINES}
-        less, more = (table[name] - table["random"]).T
+        over = {b: _gain(measured[name] - measured[b], patients) for b in faithfulness.BASELINES}
+        less, more = (measured[name] - measured["random"]).T
         result["methods"][name] = {
             "deletion_gain": significance.mean_interval(-less, patients),
             "insertion_gain": significance.mean_interval(more, patients),
@@ -149,9 +149,8 @@ def grounded(loaded: checkpoint.Checkpoint, cases: Sequence[ground_truth.Case]) 
         "low", "high".
     """
     names, config = methods(loaded.model), loaded.config
-    known = all(span.band_hz for case in cases for span in case.spans)
-    found: dict[str, dict[str, list[ground_truth.Pointing]]] = {}
-    found = {name: {kind: [] for kind in (("time", "band") if known else ("time",))} for name in names}
+    kinds = ("time", "band") if all(span.band_hz for case in cases for span in case.spans) else ("time",)
+    found: dict[str, dict[str, list[ground_truth.Pointing]]] = {name: {kind: [] for kind in kinds} for name in names}
     right = []
     for case in tqdm(cases, "ground truth", unit=" windows"):
         features, period = _features(case.waveform, loaded)
@@ -159,10 +158,8 @@ def grounded(loaded: checkpoint.Checkpoint, cases: Sequence[ground_truth.Case]) 
         right.append(config.model.classes[target.index] == case.label)
         frames, bins = features.shape[1:]
         tile = perturb.parts(loaded.model, frames, bins).tile.numpy()
-        held = {
-            k: ground_truth.mask(case.spans, frames, bins, config.audio.sample_rate, k == "band")
-            for k in found[names[0]]
-        }
+        rate = config.audio.sample_rate
+        held = {kind: ground_truth.mask(case.spans, frames, bins, rate, kind == "band") for kind in kinds}
         for name in names:
             patch_map = _relevance(loaded.model, features, name, target, period)[0].numpy()
             for kind, where in held.items():
@@ -174,8 +171,8 @@ def grounded(loaded: checkpoint.Checkpoint, cases: Sequence[ground_truth.Case]) 
         result[part] = {"windows": len(own), "patients": len(set(own))}
         if len(own):
             result[part]["methods"] = {
-                name: {kind: _against_chance(list(compress(points, chosen)), own) for kind, points in kinds.items()}
-                for name, kinds in found.items()
+                name: {kind: _against_chance(list(compress(points, chosen)), own) for kind, points in by_kind.items()}
+                for name, by_kind in found.items()
             }
     return result
 
@@ -189,15 +186,15 @@ def write(path: str | Path, key: str, result: dict[str, Any]) -> None:
 
 def table(result: dict[str, Any]) -> str:
     """Return a result as lines for a terminal."""
-    faithful_ = result["faithfulness"]
+    measured = result["faithfulness"]
     lines = [
-        f"{result['corpus']}, {result['split']}: {faithful_['cycles']} cycles of {faithful_['patients']} patients, "
+        f"{result['corpus']}, {result['split']}: {measured['cycles']} cycles of {measured['patients']} patients, "
         f"replaced by {perturb.FILL_TITLES[result['fill']]}",
         f"{'':22}{'deletion':>9}{'insertion':>10}  {'gain over random (95 %)':26}beats all baselines",
     ]
-    for name, areas in faithful_["orders"].items():
+    for name, areas in measured["orders"].items():
         line = f"{name:22}{areas['deletion']:9.3f}{areas['insertion']:10.3f}"
-        if method := faithful_["methods"].get(name):
+        if method := measured["methods"].get(name):
             gain = method["over"]["random"]
             line += f"  {_interval(gain):26}{'yes' if method['beats_baselines'] else 'no'}"
         lines.append(line)

@@ -33,7 +33,7 @@ def test_every_parameter_stands_in_one_layer_head_first(kind):
     found = sanity.layers(model)
     placed = [id(p) for held in found.values() for p in held]
     assert sorted(placed) == sorted(id(p) for p in model.parameters())
-    middle = [f"stage {i}" for i in (9, 8, 7, 6, 5, 4, 3, 2, 1)] if kind == "cnn" else ["block 2", "block 1"]
+    middle = [f"block {i}" for i in range(8 if kind == "cnn" else 2, 0, -1)]
     assert list(found) == ["head", *middle, "stem" if kind == "cnn" else "patches and positions"]
     head = model.classifier if kind == "cnn" else model.hf.classifier
     assert {id(p) for p in head.parameters()} <= {id(p) for p in found["head"]}
