@@ -228,7 +228,7 @@ def _target(model: nn.Module, features: torch.Tensor) -> Target:
 def _relevance(
     model: nn.Module, features: torch.Tensor, name: str, target: Target, period: float | None
 ) -> torch.Tensor:
-    return relevance(model, features, name, target, None if period is None else max(1, round(period))).cpu()
+    return relevance(model, features, name, target, period).cpu()
 
 
 def _gain(difference: np.ndarray, patients: Sequence[str]) -> dict[str, float]:

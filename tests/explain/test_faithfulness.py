@@ -53,6 +53,21 @@ def test_the_right_order_falls_at_once_and_rises_at_once(sound):
     np.testing.assert_allclose(last.insertion, [*4 * [without], with_], rtol=1e-5)
 
 
+def test_every_step_replaces_its_share():
+    """Closed form, whatever the order: a model that hears the mean of an even clip is left with what remains."""
+
+    class Level(nn.Module):
+        def forward(self, features):
+            heard = features.mean(dim=(1, 2))
+            return torch.stack([heard, torch.zeros_like(heard)], dim=1)
+
+    c = faithfulness.curves(Level(), torch.full((1, 96, 128), 8.0), torch.rand(1, 8, 6), Target(0), "silence", steps=5)
+    share = np.array([0, 10, 19, 29, 38, 48]) / 48  # of 48 tiles, in whole tiles
+    np.testing.assert_allclose(c.fraction, share, rtol=1e-6)
+    np.testing.assert_allclose(c.deletion, 1 / (1 + np.exp(-8 * (1 - share))), rtol=1e-5)
+    np.testing.assert_allclose(c.insertion, 1 / (1 + np.exp(-8 * share)), rtol=1e-5)
+
+
 def test_windows_are_averaged_each_in_its_own_order(sound):
     both = torch.cat([sound, sound])
     orders = torch.cat([order((2, 3)), order((0, 0), (2, 3))])

@@ -8,12 +8,15 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import checkpoint, models
+from rsc_core import checkpoint, data, models
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.data import sprsound
+from rsc_core.data.loader import Waveforms
 from rsc_core.explain import __main__ as command
 from rsc_core.explain import faithfulness, ground_truth, score
 from rsc_core.explain.relevance import METHODS
+from rsc_core.explain.target import Target
+from rsc_core.features import extract
 from tests.conftest import TINY
 
 
@@ -30,22 +33,25 @@ def decided(tmp_path):
     return checkpoint.save(tmp_path / "decided", model, config, facts)
 
 
+def losses(model, features, target):
+    """(1, freq, time): what the target loses with each tile."""
+    divided = faithfulness.parts(model, *features.shape[1:])
+    filled = faithfulness.filling(features, "local_mean")
+    with torch.no_grad():
+        whole = faithfulness.probability(model(features), target)
+        taken = divided.replace(features.expand(divided.count, -1, -1), filled, torch.eye(divided.count).bool())
+        return (whole - faithfulness.probability(model(taken), target)).unflatten(0, divided.grid)[None]
+
+
 @pytest.fixture
 def oracle(monkeypatch):
-    """One method that tries every tile and sees what the target loses, and its opposite, in place of all."""
+    """One method that tries every tile, and its opposite, in place of all."""
 
-    def losses(model, features, name, target, period=None):
-        divided = faithfulness.parts(model, *features.shape[1:], period)
-        filled = faithfulness.filling(features, "local_mean", period)
-        with torch.no_grad():
-            whole = faithfulness.probability(model(features), target)
-            taken = divided.replace(features.expand(divided.count, -1, -1), filled, torch.eye(divided.count).bool())
-            lost = (whole - faithfulness.probability(model(taken), target)).unflatten(0, divided.shape)[None]
-        if period is not None:
-            lost = lost[..., [0] * 6] if divided.shape[1] == 1 else lost.repeat(1, 1, 6)[..., :6]
+    def tried(model, features, name, target, period=None):
+        lost = losses(model, features, target)
         return lost if name == "rollout" else -lost
 
-    monkeypatch.setattr(score, "relevance", losses)
+    monkeypatch.setattr(score, "relevance", tried)
     monkeypatch.setattr(score, "METHODS", {name: METHODS[name] for name in ("rollout", "gradient_input")})
 
 
@@ -68,10 +74,30 @@ def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided
     ]
 
 
+def test_who_beats_random_tiles_but_one_baseline_not_does_not_beat_the_baselines(decided, oracle, monkeypatch):
+    loaded = checkpoint.load(decided)
+    clips = [(case.waveform, case.patient) for case in ground_truth.synthetic_cases(8, loaded.config.audio)]
+
+    def as_good(features, divided, generator):
+        with torch.no_grad():
+            target = Target(int(loaded.model(features).argmax()))
+        return losses(loaded.model, features, target).flatten(1)
+
+    monkeypatch.setitem(faithfulness.BASELINES, "loudest", as_good)
+    method = score.faithful(loaded, clips, "local_mean", seed=0)["methods"]["rollout"]
+    assert method["over"]["random"]["low"] > 0
+    assert method["over"]["loudest"] == {"estimate": 0, "low": 0, "high": 0} and not method["beats_baselines"]
+
+
 def test_ground_truth_tells_who_points_at_the_sound(decided, monkeypatch):
     """A method that is shown the truth, and one that looks away from it."""
     loaded = checkpoint.load(decided)
-    cases = list(ground_truth.synthetic_cases(6, loaded.config.audio))
+    cases = []
+    for i, case in enumerate(ground_truth.synthetic_cases(6, loaded.config.audio)):
+        with torch.no_grad():
+            features = extract(torch.tensor(case.waveform)[None], loaded.config.audio, loaded.config.features)
+            said = loaded.config.model.classes[int(loaded.model(features).argmax())]
+        cases.append(replace(case, label=said if i < 4 else f"not {said}"))
     held = [torch.tensor(ground_truth.mask(c.spans, 98, 128, 16000)) for c in cases]
     turn = iter([h for h in held for _ in range(2)])
 
@@ -84,7 +110,11 @@ def test_ground_truth_tells_who_points_at_the_sound(decided, monkeypatch):
     monkeypatch.setattr(score, "METHODS", {name: METHODS[name] for name in ("rollout", "gradient_input")})
     result = score.grounded(loaded, cases)
     assert result["all"]["windows"] == result["all"]["patients"] == 6
-    assert result["labelled_right"]["windows"] < 6
+    assert result["labelled_right"]["windows"] == 4
+    share = [h[:96].float().mean() for h in held]  # within the tiles, up to the two frames behind the last
+    for part, shares in (("all", share), ("labelled_right", share[:4])):
+        found = result[part]["methods"]["rollout"]["band"]["inside_chance"]
+        assert found == pytest.approx(float(np.mean(shares)), rel=0.05)
     for kind in ("time", "band"):
         good, even = (result["all"]["methods"][name][kind] for name in ("rollout", "gradient_input"))
         assert good["hit"] == 1 and good["hit_gain"]["low"] > 0
@@ -132,6 +162,31 @@ def test_the_command_scores_every_method_and_adds_to_the_file(decided, tiny_sprs
     assert set(written["synthetic matched_noise"]["ground_truth"]["all"]["methods"]["rollout"]) == {"time", "band"}
     assert all(name in shown for name in METHODS) and "the local mean" in shown
     assert not own_test_log.exists()
+
+
+def test_copies_of_a_short_cycle_are_explained_and_replaced_together(decided, tiny_sprsound, monkeypatch):
+    """0.4 s less the crossfade come again after 39.5 frames; 1.3 s fill the window of 1 s and do not."""
+    explained, replaced = [], []
+    relevance, curves = score.relevance, faithfulness.curves
+
+    def listen(kept, function, place):
+        def heard(*args, **named):
+            kept.append(args[place] if len(args) > place else named["period"])
+            return function(*args, **named)
+
+        return heard
+
+    monkeypatch.setattr(score, "relevance", listen(explained, relevance, 4))
+    monkeypatch.setattr(faithfulness, "curves", listen(replaced, curves, 6))
+    corpus = data.load("sprsound", tiny_sprsound)
+    loaded, clips = checkpoint.load(decided), [c for c in corpus.clips if c.split == "intra"]
+    waveforms = Waveforms(clips, loaded.config.audio, progress=False)
+    cut = [(waveforms.cut(c, c.start_s, c.end_s), c.patient) for c in clips]
+    score.faithful(loaded, cut, "local_mean", seed=0)
+    assert (explained, replaced) == (
+        len(METHODS) * [39.5] + len(METHODS) * [None],
+        (len(METHODS) + 11) * [39.5] + (len(METHODS) + 11) * [None],
+    )
 
 
 def test_the_same_seed_gives_the_same_file(decided, tiny_icbhi, tmp_path):
