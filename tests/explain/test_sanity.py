@@ -20,11 +20,11 @@ def built(kind):
     return model.eval()
 
 
-def rollout(model):
+def last_layer(model):
     features = torch.randn(1, 98, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), attention.record_attention(model) as maps:
         model(features)
-    return attention.rollout(maps, model.layout(98)).numpy()
+    return attention.last_layer(maps, model.layout(98)).numpy()
 
 
 @pytest.mark.parametrize("kind", ["full", "lora", "adapter", "cnn"])
@@ -46,7 +46,7 @@ def test_layers_are_randomised_one_after_the_other_and_the_model_stays_as_it_is(
 
     def explain(asked):
         seen.append(copy.deepcopy(asked.state_dict()))
-        return rollout(asked)
+        return last_layer(asked)
 
     steps = list(sanity.cascade(model, explain))
     assert [s.layer for s in steps] == list(sanity.layers(model))
@@ -66,7 +66,7 @@ def test_attention_forgets_with_its_block_and_not_with_the_head():
         for block in model.blocks:
             block.attention.q_proj.weight.normal_(std=0.5)
             block.attention.k_proj.weight.normal_(std=0.5)
-    steps = {s.layer: s for s in sanity.cascade(model, rollout)}
+    steps = {s.layer: s for s in sanity.cascade(model, last_layer)}
     assert steps["head"].similarity == pytest.approx(1)
     assert steps["block 2"].similarity < 0.999
     assert abs(steps["patches and positions"].similarity) < 0.6
@@ -74,7 +74,7 @@ def test_attention_forgets_with_its_block_and_not_with_the_head():
 
 
 def test_the_same_seed_forgets_the_same_way():
-    values = [list(sanity.cascade(built("full"), rollout, seed))[-1].values for seed in (1, 1, 2)]
+    values = [list(sanity.cascade(built("full"), last_layer, seed))[-1].values for seed in (1, 1, 2)]
     np.testing.assert_array_equal(values[0], values[1])
     assert not np.array_equal(values[0], values[2])
 
