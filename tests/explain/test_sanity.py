@@ -7,6 +7,7 @@ import torch
 from rsc_core import models, tuning
 from rsc_core.config import ModelConfig
 from rsc_core.explain import attention, sanity
+from rsc_core.explain.rollout import rollout as followed
 from tests.conftest import TINY
 
 CNN = ModelConfig(name="cnn", hidden_size=16, heads=1, frames=98)
@@ -24,7 +25,7 @@ def rollout(model):
     features = torch.randn(1, 98, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), attention.record_attention(model) as maps:
         model(features)
-    return attention.rollout(maps, model.layout(98)).numpy()
+    return followed(maps, model.layout(98)).numpy()
 
 
 @pytest.mark.parametrize("kind", ["full", "lora", "adapter", "cnn"])
