@@ -17,9 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rsc_core.explain.attention import attends
+from rsc_core.explain import tiles
 
-TILE = 16  # frames and mel bins, of a model without patches
 BLUR = 16.0  # deviation of the Gaussian in frames and in mel bins: one tile
 REACH = 3  # deviations after which the Gaussian is cut
 
@@ -67,28 +66,22 @@ def parts(model: nn.Module, frames: int, bins: int, period: float | None = None)
     """Divide a clip of ``frames`` x ``bins`` into what can be taken away.
 
     Args:
-        model: its patches are the tiles; 16 frames x 16 mel bins where it has none.
+        model: whose tiles they are (``tiles.grid``).
         frames: of the features.
         bins: of the features.
         period: frames after which a repeated clip starts anew (``cycles.period_samples`` in frames, fractions
             welcome: a rounded one drifts over many copies); None for a clip that was not repeated.
 
     Raises:
-        ValueError: the period is not positive.
+        ValueError: the period is shorter than a frame.
     """
-    if period is not None and period <= 0:
-        raise ValueError(f"expected a period of more than 0 frames, or None where nothing repeats, got {period}")
-    if attends(model):
-        c = model.hf.config
-        grid, patch, strides = model.layout(frames).grid, c.patch_size, (c.frequency_stride, c.time_stride)
-    else:
-        grid, patch, strides = (bins // TILE, frames // TILE), TILE, (TILE, TILE)
-    row = _cell(torch.arange(bins), patch, strides[0], grid[0])
-    column = _cell(torch.arange(frames), patch, strides[1], grid[1])
+    grid, (patch, stride) = tiles.grid(model, frames), tiles.size(model)
+    row = _cell(torch.arange(bins), patch, stride, grid[0])
+    column = _cell(torch.arange(frames), patch, stride, grid[1])
     shape, moment = grid, column
     if period is not None:
-        shape = grid[0], min(grid[1], max(1, int(period / strides[1])))
-        moment = _cell(_phase(frames, period), patch, strides[1], shape[1])
+        shape = grid[0], min(grid[1], max(1, int(period / stride)))
+        moment = _cell(tiles.phase(frames, period), patch, stride, shape[1])
     return Parts(grid, shape, row * grid[1] + column[:, None], row * shape[1] + moment[:, None])
 
 
@@ -105,7 +98,7 @@ def matched_noise(features: torch.Tensor, period: float | None, generator: torch
     frames = features.shape[1]
     drawn = torch.randn(features.shape, generator=generator).to(features)
     if period is not None:
-        drawn = drawn[:, _phase(frames, period).long().to(features.device)]
+        drawn = drawn[:, tiles.phase(frames, period).long().to(features.device)]
     return features.mean(dim=1, keepdim=True) + features.std(dim=1, keepdim=True) * drawn
 
 
@@ -142,8 +135,3 @@ def blur(values: torch.Tensor, deviation: float) -> torch.Tensor:
 def _cell(position: torch.Tensor, patch: int, stride: int, cells: int) -> torch.Tensor:
     """The nearest of ``cells`` patches, whose middles are ``stride`` apart, of each position along one axis."""
     return torch.div(position - (patch - stride) // 2, stride, rounding_mode="floor").clamp(0, cells - 1).long()
-
-
-def _phase(frames: int, period: float) -> torch.Tensor:
-    """(frames,) position within the repeated clip."""
-    return torch.arange(frames, dtype=torch.float64) % period

@@ -13,6 +13,8 @@ from rsc_core.explain.target import Target
 class Ear(nn.Module):
     """Hears tile (2, 3) of 16 x 16 alone: its mean is the first class's logit, nothing the second's."""
 
+    input_shape = (96, 128)
+
     def forward(self, features):
         heard = features[:, 48:64, 32:48].mean(dim=(1, 2))
         return torch.stack([heard, torch.zeros_like(heard), torch.full_like(heard, -50.0)], dim=1)
@@ -57,6 +59,8 @@ def test_every_step_replaces_its_share():
     """Closed form, whatever the order: a model that hears the mean of an even clip is left with what remains."""
 
     class Level(nn.Module):
+        input_shape = (96, 128)
+
         def forward(self, features):
             heard = features.mean(dim=(1, 2))
             return torch.stack([heard, torch.zeros_like(heard)], dim=1)
@@ -81,6 +85,8 @@ def test_copies_of_a_moment_fall_together():
     """A model that hears its loudest copy notices nothing until all copies are gone."""
 
     class Loudest(nn.Module):
+        input_shape = (96, 128)
+
         def forward(self, features):
             heard = features.mean(dim=2).amax(dim=1)
             return torch.stack([heard, torch.zeros_like(heard)], dim=1)

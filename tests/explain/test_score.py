@@ -56,7 +56,7 @@ def oracle(monkeypatch):
 
 
 def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided, oracle):
-    result = score.score(decided, None, cycles=8, device="cpu")
+    result = score.score(decided, None, cycles=4, device="cpu")
     good, bad = (result["faithfulness"]["methods"][name] for name in ("rollout", "gradient_input"))
     assert good["beats_baselines"] and not bad["beats_baselines"]
     assert good["deletion_gain"]["low"] > 0 and good["insertion_gain"]["low"] > 0
@@ -76,7 +76,7 @@ def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided
 
 def test_who_beats_random_tiles_but_one_baseline_not_does_not_beat_the_baselines(decided, oracle, monkeypatch):
     loaded = checkpoint.load(decided)
-    clips = [(case.waveform, case.patient) for case in ground_truth.synthetic_cases(8, loaded.config.audio)]
+    clips = [(case.waveform, case.patient) for case in ground_truth.synthetic_cases(4, loaded.config.audio)]
 
     def as_good(features, divided, generator):
         with torch.no_grad():
@@ -146,7 +146,7 @@ def tiny_sprsound(tmp_path):
 
 
 def test_the_command_scores_every_method_and_adds_to_the_file(decided, tiny_sprsound, own_test_log, capsys):
-    args = ["score", "--model", str(decided), "--cycles", "4", "--device", "cpu"]
+    args = ["score", "--model", str(decided), "--cycles", "2", "--device", "cpu"]
     assert command.main([*args, "--corpus", "sprsound", "--data", str(tiny_sprsound)]) == 0
     shown = capsys.readouterr().out
     assert command.main([*args, "--corpus", "synthetic", "--fill", "matched_noise"]) == 0
@@ -157,7 +157,7 @@ def test_the_command_scores_every_method_and_adds_to_the_file(decided, tiny_sprs
         assert set(result["ground_truth"]["all"]["methods"]) == set(METHODS)
         assert all(np.isfinite(list(areas.values())).all() for areas in result["faithfulness"]["orders"].values())
     real = written["sprsound local_mean"]
-    assert (real["faithfulness"]["cycles"], real["ground_truth"]["all"]["windows"]) == (4, 3)
+    assert (real["faithfulness"]["cycles"], real["ground_truth"]["all"]["windows"]) == (2, 2)
     assert set(real["ground_truth"]["all"]["methods"]["rollout"]) == {"time"}
     assert set(written["synthetic matched_noise"]["ground_truth"]["all"]["methods"]["rollout"]) == {"time", "band"}
     assert all(name in shown for name in METHODS) and "the local mean" in shown
@@ -191,7 +191,7 @@ def test_copies_of_a_short_cycle_are_explained_and_replaced_together(decided, ti
 
 def test_the_same_seed_gives_the_same_file(decided, tiny_icbhi, tmp_path):
     """On a corpus without marked events there is no ground truth; its cycles are longer than the window."""
-    args = ["score", "--corpus", "icbhi", "--data", str(tiny_icbhi), "--model", str(decided), "--cycles", "3"]
+    args = ["score", "--corpus", "icbhi", "--data", str(tiny_icbhi), "--model", str(decided), "--cycles", "1"]
     for name in "ab":
         assert command.main([*args, "--device", "cpu", "--out", str(tmp_path / name)]) == 0
     first, again = ((tmp_path / name).read_text() for name in "ab")
