@@ -22,6 +22,7 @@ from rsc_core.config import CLASSES, PRESETS
 from rsc_core.data.loader import window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention
+from rsc_core.explain.rollout import rollout
 from rsc_core.features import extract
 from rsc_core.features.hybrid import (
     HYBRID_HOP,
@@ -152,7 +153,7 @@ class Analyser:
             features = self._features(batch, loaded)
             loaded.model(features)
             layout = loaded.model.layout(features.shape[1])
-            looks = {"last layer": attention.last_layer(maps, layout), "rollout": attention.rollout(maps, layout)}
+            looks = {"last layer": attention.last_layer(maps, layout), "rollout": rollout(maps, layout)}
         edges = edge_frequencies_hz(rate)[:: geometry.frequency_stride][: layout.grid[0] + 1]
         result = []
         for name, look in looks.items():

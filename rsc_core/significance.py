@@ -75,6 +75,27 @@ def difference(
     return {"estimate": estimate, "low": low, "high": high, "p": p}
 
 
+def mean_interval(
+    values: Sequence[float], patients: Sequence[str], draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> dict[str, float]:
+    """Bootstrap interval over patients of the mean of one number a clip, such as a paired difference.
+
+    Returns:
+        "estimate", "low", "high" in the values' unit; with fewer than two patients the last two are NaN.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    values, patients = np.asarray(values, dtype=float), np.asarray(patients, dtype=str)
+    if patients.shape != values.shape:
+        raise ValueError(f"expected one patient per value, got {len(patients)} for {len(values)}")
+    names, owner = np.unique(patients, return_inverse=True)
+    sums, counts = np.bincount(owner, values), np.bincount(owner)
+    weights = _weights(len(names), draws, seed)
+    low, high = _percentiles(weights @ sums / (weights @ counts), level, len(names))
+    return {"estimate": float(values.mean()), "low": low, "high": high}
+
+
 def mcnemar(labels: Sequence[int], first: Sequence[int], second: Sequence[int]) -> dict[str, float]:
     """Exact binomial McNemar test (1947) of whether two runs label equally many clips rightly.
 

@@ -21,7 +21,7 @@ stream of random numbers, so adding one leaves the breath as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class Event:
     kind: str  # "fine crackle", "coarse crackle" or "wheeze"
     start_s: float
     end_s: float
+    band_hz: tuple[float, float] | None = None  # holds the middle 90 % of its energy; None before it is rendered
 
 
 @dataclass(frozen=True)
@@ -282,8 +283,9 @@ def synthesise(
         for phases in whole:
             for event in sound.events(phases, rng):
                 n = np.arange(np.ceil(event.start_s * sample_rate), event.end_s * sample_rate, dtype=int)
-                wave[n] += sound.render(event, phases, n / sample_rate - event.start_s, rng)
-                events.append(event)
+                rendered = sound.render(event, phases, n / sample_rate - event.start_s, rng)
+                wave[n] += rendered
+                events.append(replace(event, band_hz=_band_hz(rendered, sample_rate)))
 
     cycles = []
     for start, end in pairwise(edges):
@@ -359,6 +361,14 @@ def _breath_sound(
     )
     floor = _noise(samples, sample_rate, rng, lambda hz: hz**-0.5)
     return loudness[0] * inspiration + EXPIRATION_GAIN * loudness[1] * expiration + 10 ** (FLOOR_DB / 20) * floor
+
+
+def _band_hz(rendered: np.ndarray, sample_rate: int) -> tuple[float, float]:
+    """The frequencies between which the middle 90 % of a sound's energy lie."""
+    size = max(len(rendered), sample_rate // 10)  # a crackle's few samples alone would resolve no better than 200 Hz
+    energy = np.cumsum(np.abs(np.fft.rfft(rendered, size)) ** 2)
+    low, high = np.searchsorted(energy, np.array([0.05, 0.95]) * energy[-1])
+    return float(low * sample_rate / size), float(high * sample_rate / size)
 
 
 def _noise(

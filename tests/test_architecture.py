@@ -51,6 +51,7 @@ LAYERS = [
     "predict",
     "figures",
     "ui",
+    "benchmark",
 ]
 """Top to bottom; a module imports only from its own place or above."""
 

@@ -154,3 +154,25 @@ def test_mistakes_are_named():
         significance.difference([0, 1], [0, 1], [0], ["a", "b"])
     with pytest.raises(ValueError, match="two predictions per label, got 2 and 1 for 2"):
         significance.mcnemar([0, 1], [0, 1], [0])
+
+
+def test_interval_of_a_mean_over_patients():
+    """Against a bootstrap written out: whole patients are drawn, however many values each has."""
+    rng = np.random.default_rng(1)
+    patients = np.repeat([f"p{i}" for i in range(12)], rng.integers(1, 6, 12))
+    values = rng.normal(1, 1, len(patients)) + (patients == "p3")
+    got = significance.mean_interval(values, patients)
+    names = sorted(set(patients))
+    means = []
+    for _ in range(4000):
+        drawn = [values[patients == names[i]] for i in rng.integers(12, size=12)]
+        means.append(np.concatenate(drawn).mean())
+    assert got["estimate"] == pytest.approx(values.mean())
+    assert (got["low"], got["high"]) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])), abs=0.05)
+
+
+def test_interval_of_a_mean_needs_two_patients_and_one_patient_a_value():
+    one = significance.mean_interval([1.0, 3.0], ["a", "a"])
+    assert one["estimate"] == 2 and np.isnan(one["low"]) and np.isnan(one["high"])
+    with pytest.raises(ValueError, match="one patient per value, got 1 for 2"):
+        significance.mean_interval([1.0, 2.0], ["a"])

@@ -1,6 +1,7 @@
 """The synthesised sounds measured like real ones: what was asked for must be found in the samples."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -295,3 +296,22 @@ def test_write_refuses_another_format(tmp_path):
     with pytest.raises(ValueError, match="expected a path that ends in .wav, got '.mp3'"):
         synth.write(tmp_path / "breath.mp3", make(seconds=4, sample_rate=8000))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_wheezes_band_is_its_glide():
+    made = make([Wheeze(pitch_hz=400, duration_s=1.0, glide_semitones=-4)])
+    low, high = 400 * 2 ** (-2 / 12), 400 * 2 ** (2 / 12)
+    for event in made.events:
+        assert low - 5 < event.band_hz[0] < 400 < event.band_hz[1] < high + 5
+        assert event.band_hz[1] - event.band_hz[0] > 0.6 * (high - low)  # it swells and fades at the ends
+
+
+@pytest.mark.parametrize("sound", [FINE, COARSE])
+def test_a_crackles_band_holds_nine_tenths_of_its_energy(sound):
+    made = make([replace(sound, level_db=30)], QUIET, sample_rate=44100)
+    event = made.events[0]
+    wave = cut(made, event.start_s, event.end_s)
+    power = np.abs(np.fft.rfft(wave, 44100)) ** 2  # bins of 1 Hz
+    low, high = np.round(event.band_hz).astype(int)
+    assert power[low : high + 1].sum() / power.sum() == pytest.approx(0.9, abs=0.03)
+    assert power[:low].sum() / power.sum() == pytest.approx(0.05, abs=0.03)

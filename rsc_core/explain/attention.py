@@ -1,8 +1,8 @@
 """Attention as the model computed it, as maps over time and frequency.
 
 The weights are recorded inside the model's own forward pass (the AST authors' notebook recomputes them without the
-block's LayerNorm, and so shows another model's attention). Maps are read from the two tokens the decision is taken
-from, CLS and DIST, and cover the patches only.
+block's LayerNorm, and so shows another model's attention). Here the maps are read from the two tokens the decision is
+taken from, CLS and DIST, and cover the patches only; heads.py reads every head from any token.
 """
 
 from __future__ import annotations
@@ -27,8 +27,14 @@ def attends(model: nn.Module) -> bool:
 def record_attention(model: nn.Module) -> Iterator[list[torch.Tensor]]:
     """Collect each block's (batch, heads, tokens, tokens) attention during forward passes, first block first.
 
-    Attention is computed explicitly meanwhile, since the fused kernel keeps no weights; logits agree within 1e-5.
+    Attention is computed explicitly meanwhile, since the fused kernel keeps no weights; logits agree within 1e-5. The
+    maps belong to the graph, so a score can be differentiated by them.
+
+    Raises:
+        ValueError: the model has no attention.
     """
+    if not attends(model):
+        raise ValueError("expected a model with attention, got a network that has none; choose another method")
     maps: list[torch.Tensor] = []
     fused = model.hf.config._attn_implementation
     hooks = [
@@ -36,8 +42,8 @@ def record_attention(model: nn.Module) -> Iterator[list[torch.Tensor]]:
         for module in model.modules()
         if isinstance(module, ASTAttention)
     ]
-    model.hf.set_attn_implementation("eager")
     try:
+        model.hf.set_attn_implementation("eager")
         yield maps
     finally:
         model.hf.set_attn_implementation(fused)
@@ -47,19 +53,13 @@ def record_attention(model: nn.Module) -> Iterator[list[torch.Tensor]]:
 
 def last_layer(maps: list[torch.Tensor], layout: TokenLayout) -> torch.Tensor:
     """(batch, freq, time): what CLS and DIST read in the last block, mean over heads; sums to 1."""
-    return _read_from_special(maps[-1].mean(dim=1), layout)
+    rows = from_special(maps[-1].mean(dim=1), layout)
+    return rows / rows.sum(dim=(1, 2), keepdim=True)
 
 
-def rollout(maps: list[torch.Tensor], layout: TokenLayout) -> torch.Tensor:
-    """(batch, freq, time): attention followed through all blocks (Abnar & Zuidema 2020, arXiv:2005.00928).
-
-    Heads are averaged; each block counts half its attention and half its residual connection.
-    """
-    identity = torch.eye(maps[0].shape[-1]).to(maps[0])
-    flow = identity
-    for block in maps:
-        flow = (block.mean(dim=1) + identity) / 2 @ flow
-    return _read_from_special(flow, layout)
+def from_special(attention: torch.Tensor, layout: TokenLayout) -> torch.Tensor:
+    """(batch, tokens, tokens) -> (batch, freq, time): the mean row of CLS and DIST, over the patches."""
+    return layout.fold(attention[:, : layout.special].mean(dim=1))
 
 
 def over_frames(patch_map: np.ndarray, patch: int, stride: int) -> np.ndarray:
@@ -95,9 +95,3 @@ def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, f
     nearest = seen[np.clip(np.searchsorted(seen, np.arange(frames), side="right") - 1, 0, None)]
     folded = total[:, nearest] / count[nearest]
     return folded / max(folded.sum(), np.finfo(float).tiny)
-
-
-def _read_from_special(attention: torch.Tensor, layout: TokenLayout) -> torch.Tensor:
-    """(batch, tokens, tokens) -> (batch, freq, time): the mean row of CLS and DIST over the patches, summing to 1."""
-    rows = layout.fold(attention[:, : layout.special].mean(dim=1))
-    return rows / rows.sum(dim=(1, 2), keepdim=True)

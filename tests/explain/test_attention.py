@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from rsc_core import models
+from rsc_core.config import ModelConfig
 from rsc_core.explain import attention
 from rsc_core.explain.attention import record_attention
 from rsc_core.models.spectrogram_transformer import TokenLayout
@@ -29,22 +31,25 @@ def test_recording_leaves_no_trace_even_after_an_error(tiny_model):
     assert not any(module._forward_hooks for module in tiny_model.modules())
 
 
-def uniform(tokens, layers=3):
-    return [torch.full((1, 2, tokens, tokens), 1 / tokens) for _ in range(layers)]
+def test_a_network_without_attention_is_named_as_such():
+    cnn = models.build(ModelConfig(name="cnn", hidden_size=16, heads=1, frames=98))
+    with pytest.raises(ValueError, match="expected a model with attention"), attention.record_attention(cnn):
+        pass
 
 
-def test_maps_of_uniform_attention_are_uniform_and_sum_to_1():
-    layout = TokenLayout((2, 3))
-    for look in (attention.last_layer, attention.rollout):
-        torch.testing.assert_close(look(uniform(8), layout), torch.full((1, 2, 3), 1 / 6))
+def test_last_layer_of_uniform_attention_is_uniform_and_sums_to_1():
+    """Also where virtual tokens take a share of it."""
+    for virtual in (0, 3):
+        tokens = 8 + virtual
+        look = attention.last_layer([torch.full((1, 2, tokens, tokens), 1 / tokens)], TokenLayout((2, 3)))
+        torch.testing.assert_close(look, torch.full((1, 2, 3), 1 / 6))
 
 
-def test_rollout_follows_two_blocks():
-    """CLS reads token 2 in the last block, token 2 read token 3 in the first: both get their share."""
-    first, last = torch.eye(5).repeat(1, 1, 1, 1), torch.eye(5).repeat(1, 1, 1, 1)
-    first[0, 0, 2], last[0, 0, 0] = torch.eye(5)[3], torch.eye(5)[2]
-    look = attention.rollout([first, last], TokenLayout((1, 3)))
-    torch.testing.assert_close(look, torch.tensor([[[0.5, 0.5, 0.0]]]))
+def test_last_layer_reads_cls_and_dist_alike_and_averages_heads():
+    block = torch.zeros(1, 2, 5, 5)
+    block[0, 0, 0, 2] = block[0, 0, 1, 3] = block[0, 1, 0, 3] = block[0, 1, 1, 3] = 1
+    look = attention.last_layer([torch.zeros(1, 2, 5, 5), block], TokenLayout((1, 3)))
+    torch.testing.assert_close(look, torch.tensor([[[0.25, 0.75, 0.0]]]))
 
 
 def test_over_frames_gives_each_frame_the_patches_that_cover_it():
