@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{environment.processor()}, {torch.get_num_threads()} threads, medians of {args.runs} runs")
     for what, seconds, allowed in JOBS[args.job](model, args.runs):
         share = "" if allowed is None else f"  {seconds / allowed:6.1%} of the {allowed} s allowed"
-        print(f"{what:45}{seconds:9.4f} s{share}", flush=True)
+        print(f"{what:48}{seconds:9.4f} s{share}", flush=True)
     return 0
 
 
