@@ -51,7 +51,7 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
 
 
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
-    """Return what a visitor must know of a model before believing it, and which of ``cards`` labels the same better."""
+    """Return what a visitor must know of a model before believing it, and which of ``cards`` labels better."""
     facts = {
         "Trainable": f"{card.trainable:,} of {card.parameters:,} parameters ({card.trainable / card.parameters:.1%})",
         "Score": _score(card),
