@@ -1,8 +1,8 @@
 """Occlusion: by how much a score falls when a tile of the spectrogram is taken away (Zeiler & Fergus 2014).
 
-arXiv:1311.2901, in time x frequency. In a tile's place stands the local mean: the usual 0 is no silence here, but a loud
-noise wherever a recording holds little (``gradients.py``). A moment of a repeated clip is taken from all of its copies
-at once; the others would go on telling of it.
+arXiv:1311.2901, in time x frequency. In a tile's place stands the local mean: the usual 0 is no silence here, but a
+loud noise wherever a recording holds little (``gradients.py``). A moment of a repeated clip is taken from all of its
+copies at once; the others would go on telling of it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,31 @@
+from dataclasses import replace
+
+import pytest
+
+from rsc_core import benchmark
+from rsc_core.explain.relevance import METHODS
+
+
+def test_medians_leave_the_first_call_out(monkeypatch):
+    clock = iter([0.0, 1.0, 10.0, 12.0, 20.0, 29.0])
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: next(clock))
+    calls = []
+    assert benchmark.measure(lambda: calls.append(1), 3) == 2.0 and len(calls) == 4
+
+
+@pytest.mark.parametrize(("job", "lines"), [("attention", 6), ("relevance", len(METHODS))])
+def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines):
+    small = replace(benchmark.AST_BASE, hidden_size=32, heads=2, layers=1, intermediate_size=32)
+    monkeypatch.setattr(benchmark, "AST_BASE", small)
+    assert benchmark.main([job, "--model", str(base), "--runs", "1"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "medians of 1 runs" in printed[0] and len(printed) == 1 + lines
+    assert all(float(line[48:58]) > 0 for line in printed[1:])
+    if job == "attention":
+        assert "2 x 2 heads, 48 patches" in printed[2] and "of the 0.7 s allowed" in printed[2]
+        assert "1 x 2 heads, 588 patches" in printed[5] and "of the 2.0 s allowed" in printed[5]
+
+
+def test_a_missing_run_is_answered(tmp_path, capsys):
+    assert benchmark.main(["attention", "--model", str(tmp_path)]) == 1
+    assert "error:" in capsys.readouterr().err
