@@ -12,8 +12,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.explain.attention import attends
-from rsc_core.explain.perturb import TILE
 from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz
+
+TILE = 16  # frames and mel bins, of a model without patches
 
 
 def grid(model: nn.Module, frames: int) -> tuple[int, int]:
