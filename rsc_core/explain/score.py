@@ -204,7 +204,7 @@ def table(result: dict[str, Any]) -> str:
             for kind, m in kinds.items():
                 lines.append(
                     f"{name:22}{kind:6}hit {m['hit']:.2f} (chance {m['hit_chance']:.2f}; {_interval(m['hit_gain'])})  "
-                    f"inside {m['inside']:.2f} (chance {m['inside_chance']:.2f}; {_interval(m['inside_gain'])})"
+                    f"inside {m['inside']:.3f} (chance {m['inside_chance']:.3f}; {_interval(m['inside_gain'])})"
                 )
     return "\n".join(lines)
 
