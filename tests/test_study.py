@@ -95,7 +95,7 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
             "name": "distilled",
             "preset": "distilled",
             "after": "masked",
-            "objective_options": {"teacher": str(teacher)},
+            "objective_options": {"teacher": str(teacher), "block": 1},
             "train": {"epoch_clips": 8},
         },
     ]
@@ -104,7 +104,7 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
     (only,) = json.loads((tmp_path / "study" / "results.json").read_text())["records"]  # masked patches label nothing
     assert only["row"] == "distilled" and only["split"] == "validation"
     assert only["settings"]["backbone"].endswith("runs/masked-icbhi-validated-0")
-    assert only["settings"]["objective_options"] == {"teacher": str(teacher)}
+    assert only["settings"]["objective_options"] == {"teacher": str(teacher), "block": 1}
     assert not (tmp_path / "study.csv").exists()  # nobody looked at test
     assert start("study", "--list", **fields) == 0
     assert start("wrong", "--list", rows=rows[::-1]) == 1

@@ -107,7 +107,7 @@ class CNN(nn.Module):
         """Channels of what ``look`` returns."""
         return self.width // 4
 
-    def look(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def look(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return what a transformer can learn from.
 
         Args:
@@ -115,13 +115,13 @@ class CNN(nn.Module):
 
         Returns:
             (batch, hidden_size / 2, freq, time) output of the last stage but one, a place for every tile of 16 mel
-            bins and 16 frames, and the (batch, classes) logits.
+            bins and 16 frames; the (batch, 2 hidden_size) embedding the head reads; the (batch, classes) logits.
         """
         local = self.stages[: BLOCKS * (STAGES - 1)](self.stem(features.unsqueeze(1)))
         pooled = self.pool(self.stages[BLOCKS * (STAGES - 1) :](local).mean(dim=3).transpose(1, 2))
         # Its places stand on the corners of the tiles; the mean of four of them stands in the middle of one.
         centred = F.avg_pool2d(F.pad(local, (0, 1, 0, 1), mode="replicate"), 2, stride=1)
-        return centred.transpose(2, 3), self.head(pooled)
+        return centred.transpose(2, 3), pooled, self.head(pooled)
 
     def pool(self, tokens: torch.Tensor) -> torch.Tensor:
         """(batch, time, hidden_size) -> (batch, 2 hidden_size): mean and maximum over time."""

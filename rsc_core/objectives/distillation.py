@@ -1,10 +1,12 @@
-"""A transformer learns from a convolutional teacher: its labels into the DIST token, its features into the patches.
+"""A transformer learns from a convolutional teacher: its labels into the DIST token, what it holds into all tokens.
 
 DeiT (Touvron et al. 2021, arXiv:2012.12877) gave the transformer a second token that learns the teacher's labels while
 CLS learns the true ones; the AST inherited that token. Here the one head reads (CLS + DIST) / 2 for the true labels
-and, in this objective, DIST alone for the teacher's. A transformer from scratch learns little from a few thousand
-labels, so each patch also learns, through a linear projector that is thrown away, what the teacher's last stage but
-one holds at its place (FitNets, Romero et al. 2015, arXiv:1412.6550): a target for every patch instead of one a clip.
+and, in this objective, DIST alone for the teacher's.
+
+A transformer from scratch learns little from a few thousand labels, so more is asked for, through linear projectors
+that are thrown away (FitNets, Romero et al. 2015, arXiv:1412.6550): after a middle block each patch tells what the
+teacher's last stage but one holds at its place, and at the end DIST tells what the teacher's head reads.
 """
 
 from __future__ import annotations
@@ -29,22 +31,26 @@ class Config:
 
     teacher: str = "checkpoints/sprsound-cnn"  # run folder of a CNN
     label_weight: float = 0.5  # of the teacher's labels
-    feature_weight: float = 1.0  # of the teacher's features
+    feature_weight: float = 3.0  # of the teacher's local features
+    embedding_weight: float = 3.0  # of what the teacher's head reads
+    block: int = 8  # whose output tells the local features; the blocks behind it are free to use them
     temperature: float = 1.0  # both label distributions are softened by it
     patch_dropout: float = 0.0  # share of patches left out of a batch
 
     def __post_init__(self):
-        if min(self.label_weight, self.feature_weight) < 0 or self.temperature <= 0:
+        for name in ("label_weight", "feature_weight", "embedding_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 (off) or positive, got {getattr(self, name)}")
+        if self.temperature <= 0 or self.block < 1:
             raise ValueError(
-                "label_weight and feature_weight must not be negative and temperature must be positive, got "
-                f"{self.label_weight}, {self.feature_weight} and {self.temperature}"
+                f"temperature must be positive and block 1 or more, got {self.temperature} and {self.block}"
             )
         if not 0 <= self.patch_dropout < 1:
             raise ValueError(f"patch_dropout must be from 0 to below 1, got {self.patch_dropout}")
 
 
 class Distillation(nn.Module):
-    """Cross-entropy of the labels + the teacher's labels at DIST + the teacher's features at every patch.
+    """Cross-entropy of the labels + the teacher's labels and embedding at DIST + its local features at every patch.
 
     Args:
         options: the teacher and the weights of what it says.
@@ -52,7 +58,8 @@ class Distillation(nn.Module):
         model: the student, an Audio Spectrogram Transformer.
 
     Raises:
-        ValueError: student or teacher is not of its kind, or they tell different classes apart.
+        ValueError: student or teacher is not of its kind, the student has no such block, or they tell different
+            classes apart.
         CheckpointError: the teacher cannot be loaded.
     """
 
@@ -72,15 +79,16 @@ class Distillation(nn.Module):
                 f"the teacher in {options.teacher} tells {', '.join(loaded.config.model.classes)} apart, the run "
                 f"{', '.join(task.classes)}; train a teacher on the run's labels"
             )
+        if options.block > len(model.blocks):
+            raise ValueError(f"block must be one of the student's {len(model.blocks)}, got {options.block}")
         self.options, self.task = options, task
         self._teacher = (loaded.model.requires_grad_(False),)  # in a tuple: neither stored nor trained with the run
         self._scale, self._shift = loaded.config.features.translate(task.features)
-        channels = loaded.model.local_channels
-        self.projector = nn.Linear(model.width, channels)
-        self.standardise = nn.BatchNorm1d(channels, affine=False)
+        self.features = Hint(model.width, loaded.model.local_channels)
+        self.embedding = Hint(model.width, loaded.model.width)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
-        """Return the loss of one batch and its three parts."""
+        """Return the loss of one batch and its parts."""
         options, task = self.options, self.task
         features, targets = mixup(batch.features, batch.targets, task.mixup, generator)
         layout = model.layout(features.shape[1])
@@ -88,8 +96,13 @@ class Distillation(nn.Module):
         if options.patch_dropout:
             count = max(1, round(layout.patches * (1 - options.patch_dropout)))
             kept = torch.randperm(layout.patches, generator=generator)[:count].sort().values.to(features.device)
-        tokens = model.encode(model.embed(features), layout, kept)
-        held, taught = self._ask(features)
+        middle: list[torch.Tensor] = []
+        hook = model.blocks[options.block - 1].register_forward_hook(lambda _m, _a, output: middle.append(output))
+        try:
+            tokens = model.encode(model.embed(features), layout, kept)
+        finally:
+            hook.remove()
+        held, pooled, taught = self._ask(features)
         total = label_loss(model.head(model.pool(tokens)), targets, task)
         parts = {"cross_entropy": total.item()}
         if options.label_weight:
@@ -101,16 +114,38 @@ class Distillation(nn.Module):
         if options.feature_weight:
             held = held[:, :, : layout.grid[0], : layout.grid[1]].flatten(2).transpose(1, 2)
             held = held if kept is None else held[:, kept]
-            wanted = self.standardise(held.flatten(0, 1))
-            seen = self.projector(tokens[:, layout.special :]).float().flatten(0, 1)
-            local = F.smooth_l1_loss(seen, wanted)
+            local = self.features(middle[0][:, layout.special :].flatten(0, 1), held.flatten(0, 1))
             total = total + options.feature_weight * local
             parts["teacher_features"] = local.item()
+        if options.embedding_weight:
+            embedding = self.embedding(tokens[:, 1], pooled)
+            total = total + options.embedding_weight * embedding
+            parts["teacher_embedding"] = embedding.item()
         return LossParts(total, parts)
 
     @torch.no_grad()
-    def _ask(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The teacher's (batch, channels, freq, time) features and (batch, classes) logits of a student's batch."""
+    def _ask(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What the teacher's ``look`` returns of a student's batch."""
         teacher = self._teacher[0].to(features.device)
-        local, logits = teacher.look(features * self._scale + self._shift)
-        return local.float(), logits.float()
+        return tuple(t.float() for t in teacher.look(features * self._scale + self._shift))
+
+
+class Hint(nn.Module):
+    """How far a student's tokens, projected linearly, are from the teacher's values, standardised over the batch.
+
+    Args:
+        width: of a token.
+        channels: of the teacher's values.
+    """
+
+    def __init__(self, width: int, channels: int):
+        super().__init__()
+        self.projector = nn.Linear(width, channels)
+        self.standardise = nn.BatchNorm1d(channels, affine=False)
+
+    def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """(n, width) tokens, (n, channels) values -> scalar: Huber loss, quadratic up to one deviation."""
+        running = self.standardise.running_mean, self.standardise.running_var
+        # One clip has no deviation of its own: it is set against those before it.
+        wanted = self.standardise(values) if len(values) > 1 else F.batch_norm(values, *running)
+        return F.smooth_l1_loss(self.projector(tokens).float(), wanted)
