@@ -166,13 +166,14 @@ def predictions_path(run: str | Path, corpus: str, split: str) -> Path:
 def summary(result: dict[str, Any]) -> str:
     """Return one result as lines for a terminal."""
     count = result.get("cycles", result.get("clips"))
+    shared = {"measure": result.get("measure", "score")}
     lines = [result["protocol_label"]]
     lines.append(f"{result['corpus']}, {result['split']}: {count:,} cases of {result['patients']} patients")
     lines.append(_scores(result))
     if "score_interval" in result:
         low, high = result["score_interval"]
         lines.append(f"Score, 95 % over patients: {low:.1f} to {high:.1f}")
-    lines += [f"{name}: {_scores(row)}" for name, row in result.get("trivial", {}).items()]
+    lines += [f"{name}: {_scores({**shared, **row})}" for name, row in result.get("trivial", {}).items()]
     if "recall" in result:
         lines.append("recall: " + ", ".join(f"{name} {metrics.cell(v)}" for name, v in result["recall"].items()))
     for task, parts in result.get("tasks", {}).items():
@@ -180,7 +181,7 @@ def summary(result: dict[str, Any]) -> str:
         lines.append(f"SPRSound task {task}, official Score: {found}")
     if same := result.get("equalised"):
         lines.append(f"all clips re-cut to {same['extent_s']} s: {_scores(same)}")
-        lines += [f"  {name}: {_scores(row)}" for name, row in same.get("trivial", {}).items()]
+        lines += [f"  {name}: {_scores({**shared, **row})}" for name, row in same.get("trivial", {}).items()]
     return "\n".join(lines)
 
 

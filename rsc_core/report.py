@@ -53,9 +53,10 @@ def trivial_rows(result: dict[str, Any]) -> dict[str, dict[str, float]]:
     return result.get("trivial", {})
 
 
-def shipped(checkpoints: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+def shipped(checkpoints: Path, every: bool = False) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(name, facts, evaluation) of every test split a shipped model was evaluated on.
 
+    Without ``every``, only evaluations that have a Score: those of label sets with a class "normal".
     Models that learned from fewer corpora come first, then the presets' order.
     """
     entries = []
@@ -65,7 +66,7 @@ def shipped(checkpoints: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]
         order = len(facts["learned_from"]), list(PRESETS).index(facts["config"]["preset"]), path.parent.name
         entries += [(order, path.parent.name, facts, r) for r in results.values() if r["split"] != "validation"]
     entries.sort(key=lambda entry: entry[0])
-    return [entry[1:] for entry in entries]
+    return [entry[1:] for entry in entries if every or entry[3].get("measure", "score") == "score"]
 
 
 def models_table(root: Path) -> str:
@@ -136,6 +137,17 @@ def scores_table(root: Path) -> str:
     return markdown(header, rows)
 
 
+def tasks_table(root: Path) -> str:
+    """Return SPRSound's own Scores of the shipped models, for each of its event tasks and test splits."""
+    rows = []
+    for name, facts, result in shipped(root / "checkpoints", every=True):
+        for task, parts in result.get("tasks", {}).items():
+            cells = [f"`{name}`", f"{facts['parameters']:,}", str(len(facts["config"]["model"]["classes"])), task]
+            rows.append([*cells, *(percent(parts[part]["score"]) for part in ("inter", "intra", "pooled"))])
+    header = ["model", "parameters", "classes", "task", "inter", "intra", "pooled"]
+    return markdown(header, rows or [["-"] * len(header)])
+
+
 def devices_table(root: Path) -> str:
     """Return Sp, Se and Score of the shipped models for each stethoscope."""
     return _groups_table(root, "per_device", "device")
@@ -170,6 +182,7 @@ def touches_table(root: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "models": models_table,
     "scores": scores_table,
+    "tasks": tasks_table,
     "devices": devices_table,
     "locations": locations_table,
     "touches": touches_table,

@@ -55,3 +55,12 @@ def test_other_classes_than_the_models_are_refused(tiny_icbhi, tiny_run, tmp_pat
     binary = {"data": DataConfig(labels="binary")}
     with pytest.raises(ValueError, match="tells normal, crackle, wheeze, both apart, .* holds normal, abnormal"):
         evaluate.evaluate(tiny_run(**binary), data.load("icbhi", tiny_icbhi))
+
+
+def test_rows_without_a_model_are_told_by_the_run_s_own_measure():
+    rows = {"always dog": {"balanced_accuracy": 25.0}}
+    same = {"extent_s": 2.0, "measure": "balanced_accuracy", "balanced_accuracy": 31.0, "trivial": rows}
+    result = {"protocol_label": "", "corpus": "c", "split": "test", "cycles": 9, "patients": 2, "equalised": same}
+    lines = evaluate.summary({**result, "measure": "balanced_accuracy", "balanced_accuracy": 40.0, "trivial": rows})
+    assert "\nalways dog: balanced accuracy 25.00\n" in lines
+    assert lines.endswith("  always dog: balanced accuracy 25.00")

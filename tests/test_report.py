@@ -83,6 +83,15 @@ def test_tables_by_group(name, shipped):
     ]
 
 
+def test_the_tasks_table_lists_every_model_that_answers_one(shipped):
+    part = {"inter": {"score": 81.26}, "intra": {"score": float("nan")}, "pooled": {"score": 7.0}}
+    change(shipped, "sprsound-base", measure="balanced_accuracy", tasks={"1-1": part, "1-2": part})
+    rows = cells(report.tasks_table(shipped))
+    assert [row[3:] for row in rows[2:]] == [[task, "81.3", "-", "7.0"] for task in ("1-1", "1-2")]
+    assert {row[0] for row in rows[2:]} == {"`sprsound-base`"} and rows[2][2] == "4"
+    assert "sprsound-base" not in report.models_table(shipped)  # it has no Score
+
+
 def test_the_test_log_is_counted_by_kind(tmp_path):
     config = run_config("lora", "icbhi", "small", {"seed": 3})
     path = tmp_path / "checkpoints" / "test_log.csv"
