@@ -246,6 +246,31 @@ PRESETS: dict[str, Preset] = {
         tuning_options={"bottleneck": 12, "placement": "houlsby"},
         train={"lr": 3e-3},
     ),
+    "lora_qv": Preset(
+        "low-rank updates of queries and values, rank 12, scaled by 1/8 (PETL's and ast-LoRA's)",
+        tuning="lora",
+        tuning_options={"rank": 12, "alpha": 1.5, "targets": ("q", "v")},
+        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+    ),
+    "dora": Preset(
+        "low-rank updates of keys and values, rank 8, and the length of each row learned beside (DoRA)",
+        tuning="lora",
+        tuning_options={"rank": 8, "targets": ("k", "v"), "variant": "dora"},
+        train={"lr": 3e-3},
+    ),
+    "pissa": Preset(
+        "keys and values learn along their 8 largest singular directions (PiSSA)",
+        tuning="lora",
+        tuning_options={"rank": 8, "alpha": 8.0, "targets": ("k", "v"), "variant": "pissa"},
+        train={"lr": 5e-4, "weight_decay": 0.0},
+    ),
+    "ia3": Preset("keys, values and the MLP's inner activations are rescaled", tuning="ia3", train={"lr": 3e-3}),
+    "ln_tuning": Preset("every LayerNorm learns", tuning="layer_norm", train={"lr": 3e-3}),
+    "bitfit": Preset(
+        "the biases learn (PETL's BitFit)",
+        tuning="bitfit",
+        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+    ),
 }
 
 
