@@ -12,6 +12,7 @@ class Allowed:
     """A range of numbers, or a choice of names; as text, the words messages use."""
 
     low: float | None = None  # smallest value
+    high: float | None = None  # largest value
     below: float | None = None  # every value is smaller
     positive: bool = False  # every value is above 0
     choices: tuple[str, ...] = ()  # one of these
@@ -20,6 +21,8 @@ class Allowed:
     def __str__(self) -> str:
         if self.choices:
             return f"{'some' if self.several else 'one'} of {', '.join(self.choices)}"
+        if self.high is not None:
+            return f"between {self.low} and {self.high}"
         if self.below is not None:
             return f"at least {self.low} and below {self.below}"
         return "positive" if self.positive else f"{self.low} or more"
@@ -31,6 +34,7 @@ class Allowed:
             return value in self.choices
         return (
             (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
             and (self.below is None or value < self.below)
             and (value > 0 or not self.positive)
         )
