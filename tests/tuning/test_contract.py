@@ -149,8 +149,23 @@ def test_bad_options_are_refused(name, options, message):
 
 
 def test_a_pattern_that_matches_nothing_is_an_error(tiny_model):
-    with pytest.raises(ValueError, match="no parameter of the model matches"):
-        tuning.freeze(tiny_model, ("*.nowhere.*",))
+    for pattern in ("*.nowhere.*", "!*.nowhere.*"):
+        with pytest.raises(ValueError, match="no parameter of the model matches"):
+            tuning.freeze(tiny_model, ("*.bias", pattern))
+
+
+def test_a_pattern_takes_back_what_others_give(tiny_model):
+    tuning.freeze(tiny_model, ("!*.layernorm.*", "hf.classifier.*"))
+    learning = {n for n, p in tiny_model.named_parameters() if p.requires_grad}
+    assert learning == {"hf.classifier.dense.weight", "hf.classifier.dense.bias"}
+
+
+def test_bitfit_trains_biases_and_the_heads_linear(tiny_model):
+    tuning.apply(tiny_model, "bitfit", tuning.configure("bitfit"))
+    learning = {n for n, p in tiny_model.named_parameters() if p.requires_grad}
+    biases = {n for n, _ in tiny_model.named_parameters() if n.endswith(".bias")}
+    frozen = {"hf.audio_spectrogram_transformer.embeddings.patch_embeddings.projection.bias"}
+    assert learning == biases - frozen - {"hf.classifier.layernorm.bias"} | {"hf.classifier.dense.weight"}
 
 
 def test_every_tuning_and_preset_is_in_the_table():
