@@ -44,8 +44,8 @@ def base(tmp_path):
     return checkpoint.save(tmp_path / "base", disturb(checkpoint.build(config)), config, FACTS)
 
 
-def tuned_run(preset, base, folder, half=False):
-    config = replace(run_config(preset, "icbhi", str(base)), model=TINY)
+def tuned_run(preset, base, folder, half=False, options=None):
+    config = replace(run_config(preset, "icbhi", str(base), tuning_options=options), model=TINY)
     model = disturb(checkpoint.build(config))
     return model, checkpoint.save(folder, model, config, FACTS, half)
 
@@ -83,9 +83,18 @@ def test_full_run_is_a_transformers_folder(base):
         torch.testing.assert_close(hf(features()).logits, logits(checkpoint.load(base).model), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("preset", PEFT)
-def test_a_run_of_pefts_layers_is_a_peft_folder(preset, base, tmp_path):
-    model, folder = tuned_run(preset, base, tmp_path / "run")
+@pytest.mark.parametrize(
+    ("preset", "options"),
+    [
+        *((preset, {}) for preset in PEFT),
+        ("lora", {"scaling": "sqrt_rank", "alpha": 2.0, "targets": ("o", "fc1", "fc2")}),
+        ("dora", {"scaling": "sqrt_rank", "alpha": 2.0}),
+        ("pissa", {"scaling": "sqrt_rank", "alpha": 2.0, "rank": 3, "targets": ("q", "fc1", "fc2")}),
+    ],
+)
+def test_a_run_of_pefts_layers_is_a_peft_folder(preset, options, base, tmp_path):
+    model, folder = tuned_run(preset, base, tmp_path / "run", options=options)
+    torch.testing.assert_close(logits(checkpoint.load(folder).model), logits(model), atol=1e-6, rtol=0)
     hf = PeftModel.from_pretrained(AutoModelForAudioClassification.from_pretrained(base), folder).eval()
     with torch.no_grad():
         torch.testing.assert_close(hf(features()).logits, logits(model), atol=1e-6, rtol=0)
