@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from rsc_core.config import INITIALISATIONS, PRESETS, DataConfig, TrainConfig, run_config
+from rsc_core.config import AST_BASE, INITIALISATIONS, PRESETS, DataConfig, TrainConfig, run_config
 
 DEFAULT_BACKBONE = "checkpoints/sprsound-base"
 
@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"presets: {', '.join(PRESETS)}", file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
 
-    # Imported here so that --list and a misspelt preset answer at once.
-    from rsc_core import checkpoint, data, engine, lineage
+    # Imported here so that a misspelt preset is answered at once.
+    from rsc_core import checkpoint, data, engine, lineage, tuning
     from rsc_core.data.corpus import CorpusError
 
     preset = argv[0]
@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         fresh = {"model": {"initialisation": args["initialisation"]}} if args["initialisation"] else {}
         config = run_config(preset, args["corpus"], args["backbone"], **options, **fresh)
+        tuning.configure(config.tuning, config.tuning_options)  # refuses a bad value before the corpus is read
         config = lineage.inherit(config, args["window_s"])
         corpus = data.load(args["corpus"], args["data"])
         run = engine.fit(
@@ -67,10 +68,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def list_presets() -> int:
-    """Print every preset with its four choices."""
+    """Print every preset with its four choices and what it trains."""
+    print("trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; a CNN at its own size), preset:")
     for name, p in PRESETS.items():
-        print(f"{name:16} {p.model} + {p.tuning} + {p.objective} + {p.features}: {p.summary}")
+        choices = f"{p.model} + {p.tuning} + {p.objective} + {p.features}"
+        print(f"{trained_on_ast_base(name):>10,}  {name:16} {choices}: {p.summary}", flush=True)
     return 0
+
+
+def trained_on_ast_base(preset: str) -> int:
+    """Return how many parameters of the model a preset trains at AST-base's size; no weights are allocated."""
+    import torch
+
+    from rsc_core import models, tuning
+
+    row = PRESETS[preset]
+    with torch.device("meta"):
+        model = models.build(dataclasses.replace(AST_BASE, name=row.model, **row.model_options))
+        tuning.apply(model, row.tuning, tuning.configure(row.tuning, row.tuning_options))
+    return tuning.count_trainable(model)
 
 
 def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
@@ -118,6 +134,7 @@ def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str
             action, text = argparse.BooleanOptionalAction, f"default {'on' if default else 'off'}"
             group.add_argument(flag, action=action, default=argparse.SUPPRESS, help=text)
             continue
+        allowed = f"{field.metadata['allowed']}; " if "allowed" in field.metadata else ""
         several = isinstance(field.default, tuple)
         item = type(field.default[0]) if several else next(iter(get_args(types[field.name])), types[field.name])
         group.add_argument(
@@ -126,7 +143,7 @@ def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str
             nargs="*" if several else None,
             default=argparse.SUPPRESS,
             metavar=item.__name__.upper(),
-            help=f"default {' '.join(map(str, default)) if several else default}",
+            help=f"{allowed}default {' '.join(map(str, default)) if several else default}",
         )
     return [field.name for field in dataclasses.fields(kind)]
 

@@ -1,7 +1,8 @@
 """Save and load one run folder: ``rsc.json`` and weights as safetensors. Nothing is ever unpickled.
 
 * A run that trains every parameter keeps all weights in ``model.safetensors``; an AST's is also a transformers folder.
-* A LoRA run is also a peft folder (``adapter_config.json``, ``adapter_model.safetensors``, classifier included).
+* A run whose layers peft makes (LoRA, IA3) is also a peft folder (``adapter_config.json``,
+  ``adapter_model.safetensors``, classifier included).
 * Any other tuning keeps what it trained in ``weights.safetensors`` under our own parameter names.
 
 The last two name their base model, a folder relative to theirs or a hub name, and its digest, so a tuning is never
@@ -97,7 +98,7 @@ def save(folder: str | Path, model: nn.Module, config: RunConfig, facts: dict[st
     else:
         facts["base"], facts["base_digest"] = _base_of(config.backbone, folder)
         state = {name: _stored(t, dtype) for name, t in tuning.trainable_state(model).items()}
-        if config.tuning == "lora":
+        if _is_peft(config):
             _save_peft(draft, state, config, facts["base"])
         else:
             save_file(state, draft / OWN_WEIGHTS, metadata={"format": "pt"})
@@ -155,12 +156,12 @@ def load(folder: str | Path) -> Checkpoint:
             "again on the new one."
         )
     model = build(replace(config, backbone=base))
-    path = folder / (PEFT_WEIGHTS if config.tuning == "lora" else OWN_WEIGHTS)
+    path = folder / (PEFT_WEIGHTS if _is_peft(config) else OWN_WEIGHTS)
     if not path.exists():
         raise CheckpointError(f"{path} is missing. Restore it or train the run again.")
     state = load_file(path)
-    if config.tuning == "lora":
-        state = {_from_peft(name): tensor for name, tensor in state.items()}
+    if _is_peft(config):
+        state = _from_peft(state, model)
     _copy_into(model, state, folder)
     return Checkpoint(model.eval(), config, facts)
 
@@ -210,25 +211,33 @@ def _stored(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
 
 
+def _is_peft(config: RunConfig) -> bool:
+    return hasattr(tuning.TUNINGS[config.tuning], "peft_config")
+
+
 def _save_peft(folder: Path, state: dict[str, torch.Tensor], config: RunConfig, base: str) -> None:
-    peft_config = lora.peft_config(tuning.configure(config.tuning, config.tuning_options))
+    options = tuning.configure(config.tuning, config.tuning_options)
+    peft_config = tuning.TUNINGS[config.tuning].peft_config(options)
     peft_config.base_model_name_or_path = base
     peft_config.modules_to_save = ["classifier"]
     peft_config.inference_mode = True
     peft_config.save_pretrained(folder)
-    save_file({_to_peft(name): t for name, t in state.items()}, folder / PEFT_WEIGHTS, metadata={"format": "pt"})
+    state = {_to_peft(name): tensor for name, tensor in lora.join(state).items()}
+    save_file(state, folder / PEFT_WEIGHTS, metadata={"format": "pt"})
 
 
 def _to_peft(name: str) -> str:
     """Our parameter name as peft writes it: hf.X.lora_A.default.weight -> base_model.model.X.lora_A.weight."""
-    return "base_model.model." + name.removeprefix("hf.").replace(".default.", ".")
+    name = "base_model.model." + name.removeprefix("hf.").replace(".default.", ".").removesuffix(".default")
+    return name.removesuffix(".weight") if ".lora_magnitude_vector." in name else name
 
 
-def _from_peft(name: str) -> str:
-    name = "hf." + name.removeprefix("base_model.model.")
-    for part in (".lora_A.", ".lora_B."):
-        name = name.replace(part, f"{part}default.")
-    return name
+def _from_peft(state: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
+    """A peft folder's tensors under the names of ``model``'s parameters; one it does not know keeps its name."""
+    expected = tuning.trainable_state(model)
+    names = {_to_peft(name): name for name in lora.join(expected)}
+    state = {names.get(name, name): tensor for name, tensor in state.items()}
+    return lora.split(state) if getattr(model, "fixed_parameters", ()) else state
 
 
 def main(argv: Sequence[str] | None = None) -> int:

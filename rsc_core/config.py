@@ -12,6 +12,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from rsc_core.options import check, option
+
 CLASSES = ("normal", "crackle", "wheeze", "both")
 """The four classes of a respiratory cycle, in label order (0 to 3)."""
 
@@ -59,18 +61,15 @@ class AudioConfig:
 class DataConfig:
     """Which clips of a corpus, under which labels and split."""
 
-    labels: str = "four"  # key of rsc_core.data.labels.LABEL_SETS; "table": a table's own classes
-    split: str = "official"
+    labels: str = option("four", choices=LABEL_NAMES)  # a key of rsc_core.data.labels.LABEL_SETS
+    split: str = option("official", choices=SPLIT_NAMES)
     fold_file: str | None = None  # lines of PATIENT FOLD for fold0 to fold4; without one, our own folds
     stethoscope: str | None = None  # clips of this device only
-    shots: int = 0  # few-shot: training clips a class; 0 takes all
+    shots: int = option(0, low=0)  # few-shot: training clips a class; 0 takes all
     faithful: bool = False  # allows "patient_keyed", which trains on test clips
 
     def __post_init__(self):
-        if self.labels not in LABEL_NAMES:
-            raise ValueError(f"labels must be one of {', '.join(LABEL_NAMES)}, got {self.labels!r}")
-        if self.split not in SPLIT_NAMES:
-            raise ValueError(f"split must be one of {', '.join(SPLIT_NAMES)}, got {self.split!r}")
+        check(self)
         if self.split == "patient_keyed" and not self.faithful:
             raise ValueError(
                 "the patient_keyed split trains on clips it also tests on; it exists to reproduce CycleGuardian's "
@@ -126,42 +125,45 @@ class ModelConfig:
             raise ValueError(f"hidden_size {self.hidden_size} is not divisible by heads {self.heads}")
 
 
+AST_BASE = ModelConfig(hidden_size=768, heads=12, intermediate_size=3072, stride=10, frames=1024)
+"""The geometry of the published Audio Spectrogram Transformer, on which methods' parameters are counted."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How long, how fast and by which protocol a model learns."""
 
-    epochs: int = 10
-    batch_size: int = 32
-    lr: float = 5e-4  # peak of the schedule
-    weight_decay: float = 0.05
+    epochs: int = option(10, low=1)
+    batch_size: int = option(32, low=1)
+    lr: float = option(5e-4, positive=True)  # peak of the schedule
+    weight_decay: float = option(0.05, low=0)
     decay_all: bool = False  # decay biases, norms, tokens and positions too
     betas: tuple[float, float] = (0.9, 0.999)  # AdamW's
-    eps: float = 1e-8  # AdamW's
-    warmup: float = 0.1  # share of all steps with a linearly rising rate; a cosine to zero follows
-    label_smoothing: float = 0.0
+    eps: float = option(1e-8, positive=True)  # AdamW's
+    warmup: float = option(0.1, low=0, high=1)  # share of all steps with a rising rate; a cosine to zero follows
+    label_smoothing: float = option(0.0, low=0, high=1)
     epoch_clips: int = 0  # clips drawn for an epoch; 0: as many as there are
-    balance: float = 0.5  # a class is drawn in proportion to count ** (1 - balance): 0 as it is, 1 all alike
+    balance: float = option(0.5, low=0, high=1)  # a class is drawn by count ** (1 - balance); 1: all alike
     logit_adjustment: bool = False  # undo the balance: probabilities are of classes as frequent as they are
-    mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
+    mixup: float = option(0.0, low=0)  # Beta(mixup, mixup) on normalised features; 0 switches it off
     augment: tuple[str, ...] = ("roll", "band_limit", "gain", "spec_augment")  # of AUGMENTATIONS
-    average: float = 0.0  # decay of an exponential moving average of the weights, which is then kept; 0: none
+    average: float = option(0.0, low=0, below=1)  # decay of a moving average of the weights, which is kept; 0: none
     seed: int = 0
-    protocol: str = "validated"
+    protocol: str = option("validated", choices=tuple(PROTOCOLS))
     test_curve: bool = False  # label the test split after every epoch without choosing by it
     device: str = "auto"
-    precision: str = "auto"  # "auto" probes whether bf16 is faster here; or "fp32", "bf16"
+    precision: str = option("auto", choices=("auto", "fp32", "bf16"))  # "auto" probes whether bf16 is faster here
     extent_s: tuple[float, float] = (0.8, 4.0)  # a training clip's duration, log-uniform whatever its class
-    validation_share: float = 0.15  # of the training patients
+    validation_share: float = option(0.15, low=0, high=1)  # of the training patients
     clip_gradient: float = 1.0  # largest gradient norm; 0 does not clip
 
     def __post_init__(self):
         object.__setattr__(self, "extent_s", tuple(self.extent_s))
         object.__setattr__(self, "betas", tuple(self.betas))
         object.__setattr__(self, "augment", tuple(self.augment))
+        check(self)
         if unknown := sorted(set(self.augment) - set(AUGMENTATIONS)):
             raise ValueError(f"augment takes {', '.join(AUGMENTATIONS)}; got {', '.join(unknown)}")
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average must be from 0 to below 1, got {self.average}")
         if self.epoch_clips < 0 or self.epoch_clips and not self.balance:
             raise ValueError(
                 f"epoch_clips must be 0 (all of them), or positive with a balance above 0, got {self.epoch_clips} "
@@ -171,16 +173,6 @@ class TrainConfig:
             raise ValueError(f"betas must be two numbers from 0 to below 1, got {self.betas}")
         if self.clip_gradient < 0:
             raise ValueError(f"clip_gradient must be 0 (off) or positive, got {self.clip_gradient}")
-        for name in ("epochs", "batch_size", "lr", "eps"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("warmup", "label_smoothing", "balance", "validation_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
-        if self.protocol not in PROTOCOLS:
-            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision must be auto, fp32 or bf16, got {self.precision!r}")
         low, high = self.extent_s
         if not 0 < low <= high:
             raise ValueError(f"extent_s must be two rising positive durations, got {self.extent_s}")
@@ -245,6 +237,31 @@ PRESETS: dict[str, Preset] = {
         tuning="adapter",
         tuning_options={"bottleneck": 12, "placement": "houlsby"},
         train={"lr": 3e-3},
+    ),
+    "lora_qv": Preset(
+        "low-rank updates of queries and values, rank 12, scaled by 1/8 (PETL's and ast-LoRA's)",
+        tuning="lora",
+        tuning_options={"rank": 12, "alpha": 1.5, "targets": ("q", "v")},
+        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+    ),
+    "dora": Preset(
+        "low-rank updates of keys and values, rank 8, and the length of each row learned beside (DoRA)",
+        tuning="lora",
+        tuning_options={"rank": 8, "targets": ("k", "v"), "variant": "dora"},
+        train={"lr": 3e-3},
+    ),
+    "pissa": Preset(
+        "keys and values learn along their 8 largest singular directions (PiSSA)",
+        tuning="lora",
+        tuning_options={"rank": 8, "alpha": 8.0, "targets": ("k", "v"), "variant": "pissa"},
+        train={"lr": 5e-4, "weight_decay": 0.0},
+    ),
+    "ia3": Preset("keys, values and the MLP's inner activations are rescaled", tuning="ia3", train={"lr": 3e-3}),
+    "ln_tuning": Preset("every LayerNorm learns", tuning="layer_norm", train={"lr": 3e-3}),
+    "bitfit": Preset(
+        "the biases learn (PETL's BitFit)",
+        tuning="bitfit",
+        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
     ),
 }
 

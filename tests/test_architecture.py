@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "rsc_core"
 
 LAYERS = [
+    "options",
     "config",
     "atomic",
     "test_log",

@@ -273,6 +273,16 @@ def test_lora_rsc_has_the_hyper_parameters_of_its_source(tmp_path):
     assert options["adapter"] == {"bottleneck": 768 // 64, "placement": "pfeiffer", "order": "sequential"}
 
 
+def test_the_lora_ablation_is_lora_rscs_run_on_other_projections(tmp_path):
+    runs = study.plan(study.read(STUDIES / "lora_ablation.json"), tmp_path)
+    (source, *_) = [p for p in study.plan(study.read(STUDIES / "lora_rsc.json"), tmp_path) if p.row.name == "lora"]
+    assert {p.row.name: "".join(p.config.tuning_options["targets"]) for p in runs} == {
+        f"lora_{targets}": targets for targets in ("q", "qk", "qv", "kv", "qkvo")
+    }
+    planned = next(p for p in runs if p.row.name == "lora_kv")
+    assert planned.config == source.config
+
+
 def test_lora_rsc_published_numbers_are_counts_of_its_test_split():
     """1,579 normal and 1,177 abnormal cycles: each percentage is a whole number of them, and Score their mean."""
     published = {row.name: row.published for row in study.read(STUDIES / "lora_rsc.json").rows if row.published}

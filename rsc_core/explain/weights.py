@@ -16,9 +16,12 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 import torch
+from peft.tuners.ia3 import IA3Layer
 from peft.tuners.lora import LoraLayer
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
+from rsc_core.tuning import merged
 from rsc_core.tuning.adapter import AdaptedMLP
 
 PROJECTIONS = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "o_proj", "fc1": "fc1", "fc2": "fc2"}
@@ -75,7 +78,8 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     """Apply ``factor`` times what tuning changed within the block; everything is put back behind it, bit by bit.
 
     LoRA updates and adapter branches are multiplied; parameters and running statistics both models have, such as the
-    LayerNorms that learn beside an adapter, lie on the line from the base's value to the tuned one. The head stays
+    LayerNorms that learn beside an adapter, lie on the line from the base's value to the tuned one, and so do DoRA's
+    lengths and IA3's scales. The head stays
     tuned (the base's may tell other classes apart): at 0 the tuned head reads the base model's embedding, at 1 the
     model is untouched. The model itself is changed meanwhile, so nobody else may run it.
 
@@ -84,7 +88,8 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     """
     if not 0 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"factor must be between 0 (base) and {LARGEST_FACTOR} (1 is as tuned), got {factor}")
-    changed = [(tensor, start) for tensor, start in _shared(model, base) if not torch.equal(tensor, start)]
+    pairs = [*_shared(model, base), *_starts(model)]
+    changed = [(tensor, start) for tensor, start in pairs if not torch.equal(tensor, start)]
     kept = [tensor.clone() for tensor, _ in changed]
     loras = [(m, dict(m.scaling)) for m in model.modules() if isinstance(m, LoraLayer)]
     hooks = []
@@ -142,9 +147,12 @@ def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Modul
     with torch.no_grad():
         original = before.weight
         change, kind = after.weight - original, "full"
-        if isinstance(after, LoraLayer):
+        if isinstance(after, LoraLayer) and not after.lora_magnitude_vector:
             low_rank = sum(after.get_delta_weight(adapter) for adapter in after.active_adapters)
             change, kind = change + low_rank, "low rank"
+        elif isinstance(after, BaseTunerLayer):  # DoRA and IA3 rescale the rows of the whole matrix, or its columns
+            with merged(after):
+                change = after.weight - original
         norm = float(change.norm())
         values = torch.linalg.svdvals(change) if norm else torch.zeros(min(change.shape))
         kind = kind if norm else "none"
@@ -168,6 +176,18 @@ def _measured(
 ) -> LayerChange:
     values = singular_values.numpy().astype(np.float32)
     return LayerChange(layer, name, kind, norm, norm / max(reference, 1e-12), values, effective_rank(values))
+
+
+def _starts(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Each of DoRA's lengths and IA3's scales: (as tuned, as it leaves the base model unchanged)."""
+    pairs = []
+    for layer in model.modules():
+        if isinstance(layer, LoraLayer):
+            lengths = layer.get_base_layer().weight.detach().norm(dim=1)
+            pairs += [(magnitude.weight.detach(), lengths) for magnitude in layer.lora_magnitude_vector.values()]
+        if isinstance(layer, IA3Layer):
+            pairs += [(scale.detach(), torch.ones_like(scale)) for scale in layer.ia3_l.values()]
+    return pairs
 
 
 def _shared(model: nn.Module, base: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:

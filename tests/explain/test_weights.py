@@ -19,6 +19,10 @@ TUNINGS = [
     ("lora", {"rank": 3, "alpha": 6.0, "targets": ("q", "v")}),
     ("adapter", {"bottleneck": 4}),
     ("adapter", {"bottleneck": 4, "placement": "houlsby", "order": "parallel"}),
+    ("lora", {"rank": 3, "targets": ("q", "fc1"), "variant": "pissa"}),
+    ("lora", {"rank": 3, "targets": ("q", "fc1"), "variant": "dora"}),
+    ("ia3", {}),
+    ("bitfit", {}),
 ]
 SMALL_CNN = ModelConfig("cnn", hidden_size=32, heads=2, frames=98)
 FEATURES = torch.randn(2, 98, 128, generator=torch.Generator().manual_seed(5))
@@ -37,7 +41,9 @@ def tune(base, name, options):
     return model.eval()
 
 
-@pytest.fixture(params=TUNINGS, ids=["full", "linear", "lora", "pfeiffer", "houlsby"])
+@pytest.fixture(
+    params=TUNINGS, ids=["full", "linear", "lora", "pfeiffer", "houlsby", "pissa", "dora", "ia3", "bitfit"]
+)
 def tuned(request, tiny_model):
     return tune(tiny_model, *request.param)
 
@@ -54,6 +60,10 @@ def test_each_tuning_changes_what_it_says(tuned, tiny_model, request):
             "lora": projections | {"q": {"low rank"}, "v": {"low rank"}},
             "pfeiffer": projections | {"mlp": {"branch"}},
             "houlsby": projections | {"mlp": {"branch"}, "attention": {"branch"}},
+            "pissa": projections | {"q": {"low rank"}, "fc1": {"low rank"}},
+            "dora": projections | {"q": {"full"}, "fc1": {"full"}},
+            "ia3": projections | {"k": {"full"}, "v": {"full"}, "fc2": {"full"}},
+            "bitfit": projections,
         }[request.node.callspec.id]
     )
     assert {layer for layer, _ in rows} == {0, 1}
