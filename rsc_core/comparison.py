@@ -53,12 +53,27 @@ class Tuned:
 
     name: str
     base: str
-    label: str  # of the cycle, as tuned
     classes: tuple[str, ...]
     factors: tuple[float, ...]  # how much of the tuning; 1 is as tuned
     probabilities: np.ndarray  # (factor, class) of the cycle
     more_than_base: tuple[AttentionMap, ...]  # the tuned model's share of attention minus the base's; sums to 0
     changes: dict[str, tuple[LayerChange, ...]]  # of every model at hand tuned from this base, its own first
+
+    @property
+    def label(self) -> str:
+        """The most probable class of the cycle, as tuned."""
+        return self.classes[int(self.probabilities[self.factors.index(1)].argmax())]
+
+    @property
+    def telling(self) -> LayerChange:
+        """The model's largest change among those that most of the models share."""
+
+        def shared(change: LayerChange) -> int:
+            place = (change.layer, change.projection)
+            others = (other for changes in self.changes.values() for other in changes)
+            return sum((other.layer, other.projection) == place and other.norm > 0 for other in others)
+
+        return max((c for c in self.changes[self.name] if c.norm > 0), key=lambda c: (shared(c), c.relative_norm))
 
 
 def compare(analyser: Analyser, analysis: Analysis, names: list[str]) -> Comparison:
@@ -95,10 +110,11 @@ def what_tuning_changed(analyser: Analyser, analysis: Analysis, index: int, name
     known = bases(analyser)
     if name not in known:
         raise ValueError(f"expected a tuned model whose base is at hand ({', '.join(known) or 'none'}), got {name}")
-    own, before = analyser.relabel(analysis, name), analyser.relabel(analysis, known[name])
     more = tuple(
         replace(after, values=weights.difference(after.values, start.values))
-        for after, start in zip(analyser.attention(own, index), analyser.attention(before, index), strict=True)
+        for after, start in zip(
+            analyser.attention(analysis, index, name), analyser.attention(analysis, index, known[name]), strict=True
+        )
     )
     siblings = [name, *(other for other, base in known.items() if base == known[name] and other != name)]
     with analyser.alone_with(known[name], *siblings) as (base, *tuned):
@@ -113,7 +129,8 @@ def what_tuning_changed(analyser: Analyser, analysis: Analysis, index: int, name
                 with weights.scaled(tuned[0].model, base.model, factor):
                     logits = tuned[0].model(features)
                 probabilities.append(models.probabilities(logits, tuned[0].config.model).mean(dim=0).cpu().numpy())
-    return Tuned(name, known[name], own.labels[index], own.classes, FACTORS, np.stack(probabilities), more, changes)
+    classes = tuned[0].config.model.classes
+    return Tuned(name, known[name], classes, FACTORS, np.stack(probabilities), more, changes)
 
 
 def _descends(tuned: dict[str, Any], base: dict[str, Any]) -> bool:

@@ -41,7 +41,7 @@ MORE_AND_LESS = LinearSegmentedColormap.from_list(
     [(0.13, 0.2, 0.6, 0.9), (0.35, 0.5, 0.9, 0.6), (1, 1, 1, 0.0), (1, 0.55, 0.1, 0.6), (0.75, 0.1, 0.05, 0.9)],
 )
 CHANGES = "YlGnBu"
-MAP_PX, CELL_PX, PLOT_PX = 180, 21, 220
+MAP_PX, CELL_PX, PLOT_PX, BARS_PX = 180, 21, 220, 110
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 SMALLEST = 1e-5  # of the largest singular value; what is smaller is rounding
 
@@ -80,7 +80,7 @@ def difference(
     looks = {f"Difference, {look.name}": look for look in more_than_base}
     values = {title: look.values * look.values.size for title, look in looks.items()}
     highest = max(0.5, *(float(np.percentile(np.abs(v), 99.5)) for v in values.values()))
-    unit = "more or less than base,\nin even shares"
+    unit = "difference, even shares"
     return _over(beneath, looks, values, (-highest, highest), MORE_AND_LESS, unit, width_px, scale)
 
 
@@ -154,26 +154,34 @@ def dial(
     width_px: int,
     scale: float = 1.0,
 ) -> Picture:
-    """Draw P(class) over how much of the tuning is applied, (factor, class), one factor marked."""
-    canvas = _Canvas(width_px, TITLE_PX + PLOT_PX + BOTTOM_PX, scale)
-    axes = canvas._axes((LEFT_PX, TITLE_PX, width_px - LEFT_PX - 90, PLOT_PX))
+    """Draw P(class) over how much of the tuning is applied, (factor, class), and as bars at one factor."""
+    narrow = width_px < NARROW_PX
+    bars_px = width_px - LEFT_PX - 60 if narrow else 200
+    step = TITLE_PX + PLOT_PX + BOTTOM_PX
+    canvas = _Canvas(width_px, step + (BARS_PX + TITLE_PX if narrow else 0), scale)
+    lines_px = width_px - LEFT_PX - (20 if narrow else bars_px + 130)
+    axes = canvas._axes((LEFT_PX, TITLE_PX, lines_px, PLOT_PX))
     axes.set(xlim=(factors[0], factors[-1]), ylim=(0, 1))
     axes.axvline(1, color=GRID, lw=1.5)
     axes.axvline(factor, color=INK, lw=1.5, zorder=3)
     at = int(np.abs(np.asarray(factors) - factor).argmin())
-    heights = _apart(probabilities[-1], FONT_PX * 1.2 / PLOT_PX)
-    for index, name in enumerate(classes):
-        colour, values = CLASS_COLOURS[name], probabilities[:, index]
-        axes.plot(factors, values, ".-", color=colour, lw=2, ms=6)
-        axes.plot(factors[at], values[at], "o", color=colour, ms=8, mec=INK, zorder=4, clip_on=False)
-        place = (factors[-1], heights[index])
-        axes.annotate(
-            f"{name} {values[at]:.2f}", place, (8, 0), textcoords="offset points", va="center", size=_points(FONT_PX)
-        )
+    for name, values in zip(classes, probabilities.T, strict=True):
+        axes.plot(factors, values, ".-", color=CLASS_COLOURS[name], lw=2, ms=6)
     axes.set_xticks(factors, [f"{value:g}" for value in factors])
     axes.grid(axis="y", color=GRID, lw=0.6)
     axes.set_title("P(class) of this cycle", loc="left", pad=5, size=_points(FONT_PX))
-    axes.set_xlabel("Share of the tuning (0: base and tuned head, 1: as tuned)", size=_points(FONT_PX))
+    axes.set_xlabel("Share of the tuning (1: as tuned)", size=_points(FONT_PX))
+
+    place = (LEFT_PX + 10, step + TITLE_PX) if narrow else (width_px - bars_px - 50, TITLE_PX)
+    bars = canvas._axes((*place, bars_px, BARS_PX if narrow else PLOT_PX))
+    drawn = bars.barh(range(len(classes)), probabilities[at], color=[CLASS_COLOURS[name] for name in classes])
+    bars.bar_label(drawn, fmt="%.2f", padding=4, size=_points(FONT_PX))
+    bars.set(xlim=(0, 1), ylim=(len(classes) - 0.4, -0.6))
+    bars.set_yticks(range(len(classes)), classes)
+    bars.set_xticks([])
+    bars.spines["bottom"].set_visible(False)
+    bars.tick_params(axis="y", length=0)
+    bars.set_title(f"with a share of {factor:g}", loc="left", pad=5, size=_points(FONT_PX))
     return canvas.picture()
 
 
@@ -218,15 +226,3 @@ def _laid(
     """A map over the bins it covers."""
     x = np.linspace(look.start_s, look.end_s, values.shape[1] + 1)
     return axes.pcolorfast(x, _row(look.edges_hz, frequencies_hz), values, cmap=cmap, vmin=limits[0], vmax=limits[1])
-
-
-def _apart(heights: np.ndarray, least: float) -> np.ndarray:
-    """Heights in the same order from 0 to 1, moved until neighbours stand ``least`` apart."""
-    order = np.argsort(heights)
-    moved = heights[order].astype(float)
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + least)
-    moved[-1] = min(moved[-1], 1)
-    for i in range(len(moved) - 2, -1, -1):
-        moved[i] = min(moved[i], moved[i + 1] - least)
-    return moved[np.argsort(order)]

@@ -111,14 +111,14 @@ class Analyser:
             attention=self._attention(samples, cycle, loaded),
         )
 
-    def attention(self, analysis: Analysis, index: int) -> tuple[AttentionMap, ...]:
-        """Return where the analysis's model reads in one cycle; empty for a network without attention.
+    def attention(self, analysis: Analysis, index: int, model: str) -> tuple[AttentionMap, ...]:
+        """Return where a model reads in one cycle; empty for a network without attention.
 
         Raises:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        return self._attention(_cut(analysis.recording, cycle), cycle, self._load(analysis.model.name))
+        return self._attention(_cut(analysis.recording, cycle), cycle, self._load(model))
 
     def log_mel(self, analysis: Analysis, index: int) -> Spectrogram:
         """Return the log-mel spectrogram of one cycle in dB.

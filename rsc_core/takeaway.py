@@ -35,6 +35,7 @@ table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tab
 th, td { text-align: left; padding: 0.25rem 0.6rem; border-bottom: 1px solid #d5dbe1; }
 tr[aria-current] { background: #e6f4f1; font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 0.8rem; font-size: 0.9rem; } dd { margin: 0; }
+.card h2 { font-size: 1rem; margin: 0; }
 img { width: 100%; height: auto; }
 """
 

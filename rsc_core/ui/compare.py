@@ -160,7 +160,7 @@ class CompareTab:
         analyses = compared.comparison.analyses
         with spoken():
             beneath = self.analyser.log_mel(analyses[0], compared.chosen)
-            looks = tuple(self.analyser.attention(analysis, compared.chosen) for analysis in analyses)
+            looks = tuple(self.analyser.attention(one, compared.chosen, one.model.name) for one in analyses)
         compared = replace(compared, beneath=beneath, looks=looks)
         without = [a.model.name for a, look in zip(analyses, looks, strict=True) if not look]
         missing = f" {texts.NO_MAP.format(names=', '.join(without))}" if without else ""

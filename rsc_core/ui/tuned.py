@@ -113,8 +113,7 @@ class TunedSection:
             tuned = comparison.what_tuning_changed(
                 self.analyser, compared.comparison.analyses[0], compared.chosen, name
             )
-        largest = max(tuned.changes[name], key=lambda change: change.relative_norm)
-        opened, updates = self._weights(Opened(tuned, (largest.layer, largest.projection)), width_px)
+        opened, updates = self._weights(Opened(tuned, (tuned.telling.layer, tuned.telling.projection)), width_px)
         about = texts.TUNED_ABOUT.format(name=name, base=tuned.base, cycle=compared.chosen + 1)
         note = texts.DIAL_NOTE.format(label=tuned.label)
         difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **_size(width_px))
