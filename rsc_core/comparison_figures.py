@@ -70,7 +70,9 @@ def maps(beneath: Spectrogram, looks: Mapping[str, AttentionMap], width_px: int,
     """Draw models' attention (name -> map) over one spectrogram, all in one colour scale."""
     relative = {name: look.values * look.values.size / look.values.sum() for name, look in looks.items()}
     highest = max(2.0, *(float(np.percentile(values, 99.5)) for values in relative.values()))
-    return _over(beneath, looks, relative, (1, highest), HEAT, "times an even spread", width_px, scale)
+    return _over(
+        beneath, looks, relative, dict.fromkeys(looks, (1, highest)), HEAT, "times an even spread", width_px, scale
+    )
 
 
 def difference(
@@ -79,9 +81,10 @@ def difference(
     """Draw what a tuned model reads more (red) and less (blue) than its base; nothing where they agree."""
     looks = {f"Difference, {look.name}": look for look in more_than_base}
     values = {title: look.values * look.values.size for title, look in looks.items()}
-    highest = max(0.5, *(float(np.percentile(np.abs(v), 99.5)) for v in values.values()))
+    highest = {title: max(0.5, float(np.percentile(np.abs(v), 99.5))) for title, v in values.items()}
+    limits = {title: (-most, most) for title, most in highest.items()}
     unit = "difference, even shares"
-    return _over(beneath, looks, values, (-highest, highest), MORE_AND_LESS, unit, width_px, scale)
+    return _over(beneath, looks, values, limits, MORE_AND_LESS, unit, width_px, scale)
 
 
 def weight_changes(
@@ -189,13 +192,13 @@ def _over(
     beneath: Spectrogram,
     looks: Mapping[str, AttentionMap],
     values: Mapping[str, np.ndarray],
-    limits: tuple[float, float],
+    limits: Mapping[str, tuple[float, float]],
     cmap: Colormap,
     unit: str,
     width_px: int,
     scale: float,
 ) -> Picture:
-    """Maps over a spectrogram in grey, in as many columns as stay legible, with one scale of colours."""
+    """Maps over a spectrogram in grey, in as many columns as stay legible."""
     columns = 1 if width_px < NARROW_PX else (3 if len(looks) == 3 else 2)
     rows = -(-len(looks) // columns)
     step = TITLE_PX + MAP_PX + BOTTOM_PX
@@ -206,7 +209,7 @@ def _over(
         box = (left, row * step + TITLE_PX, width_px / columns - LEFT_PX - RIGHT_PX, MAP_PX)
         axes = canvas.add(box, title, beneath.start_s, beneath.end_s, beneath.frequencies_hz)
         _image(axes, beneath, "Greys")
-        heat = _laid(axes, look, values[title], beneath.frequencies_hz, limits, cmap)
+        heat = _laid(axes, look, values[title], beneath.frequencies_hz, limits[title], cmap)
         _patch_size(axes, look, beneath.frequencies_hz)
         _frequency_ticks(axes, beneath.frequencies_hz, MAP_PX)
         axes.set_title(title, loc="left", pad=5, size=_points(FONT_PX))

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,7 @@ def settings(shown: Shown, values: str) -> dict[str, Any]:
     """Return what made an analysis and its pictures."""
     analysis = shown.analysis
     return {
+        "made (UTC)": datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00"),
         "model": analysis.model.name,
         "cycles": "annotated" if analysis.annotated else "windows",
         "chosen cycle": shown.chosen + 1,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rsc_core.ui.compare import Compared
 
 MEASURE = "(_, ...rest) => [document.getElementById('compared').clientWidth, ...rest]"
-STEP, MOST = 0.25, 1.5  # of the dial; each step is computed before it is moved
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,13 @@ class TunedSection:
         self.button = gr.Button("Show what tuning changed", elem_id="show-tuned")
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
-            self.share = gr.Slider(0, MOST, value=1, step=STEP, label=texts.DIAL, elem_id="tuned-share")
+            self.share = gr.Slider(label=texts.DIAL, elem_id="tuned-share")
             self.dial = _picture(texts.ALT["dial"], "tuned-dial")
             self.difference = _picture(texts.ALT["difference"], "tuned-difference")
             gr.HTML(
                 markup.paragraph(texts.MORE, "note") + markup.paragraph(texts.CHANGED_NOTE, "note"), js_on_load=None
             )
-            with gr.Row():
+            with gr.Row(elem_id="tuned-weights"):
                 self.changes = _picture(texts.ALT["changes"], "tuned-changes", "png")
                 self.spectra = _picture(texts.ALT["spectra"], "tuned-spectra", "png")
         self._wire()
@@ -121,7 +120,8 @@ class TunedSection:
             self.opened: opened,
             self.result: gr.Column(visible=True),
             self.about: f"<h3>{about}</h3>" + markup.paragraph(note, "note"),
-            self.share: 1,
+            # Each step is computed already.
+            self.share: gr.Slider(0, tuned.factors[-1], value=1, step=tuned.factors[1]),
             self.dial: self._dial(opened, 1, width_px),
             self.difference: difference.pixels(),
             **updates,
