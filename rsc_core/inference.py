@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +108,43 @@ class Analyser:
             sample_rate=analysis.recording.sample_rate,
             log_mel=_log_mel_pictures(samples, cycle, loaded),
             hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
-            attention=self._attention(samples, cycle, loaded) if attention.attends(loaded.model) else (),
+            attention=self._attention(samples, cycle, loaded),
         )
+
+    def attention(self, analysis: Analysis, index: int, model: str) -> tuple[AttentionMap, ...]:
+        """Return where a model reads in one cycle; empty for a network without attention.
+
+        Raises:
+            IndexError: the analysis has no such cycle.
+        """
+        cycle = analysis.cycles[index]
+        return self._attention(_cut(analysis.recording, cycle), cycle, self._load(model))
+
+    def log_mel(self, analysis: Analysis, index: int) -> Spectrogram:
+        """Return the log-mel spectrogram of one cycle in dB.
+
+        Raises:
+            IndexError: the analysis has no such cycle.
+        """
+        cycle = analysis.cycles[index]
+        samples = _cut(analysis.recording, cycle)
+        return _log_mel_pictures(samples, cycle, self._load(analysis.model.name))["db"]
+
+    @contextmanager
+    def alone_with(self, *names: str) -> Iterator[tuple[Checkpoint, ...]]:
+        """Yield loaded models, which nobody else runs meanwhile; no other method may be called inside.
+
+        Raises:
+            CheckpointError: there is no such model, or it cannot be loaded.
+        """
+        loaded = tuple(self._load(name) for name in names)
+        with self._lock:
+            yield loaded
+
+    def inputs(self, recording: Recording, cycle: Cycle, loaded: Checkpoint) -> torch.Tensor:
+        """Return the features of one cycle as a model reads them, one row a window."""
+        clips = windows(_cut(recording, cycle), loaded.config.audio.window_samples)
+        return self._features(torch.from_numpy(clips), loaded)
 
     def _load(self, name: str | None) -> Checkpoint:
         name = name or self.default
@@ -140,7 +177,9 @@ class Analyser:
         return extract(waveforms.to(self.device), loaded.config.audio, loaded.config.features)
 
     def _attention(self, samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> tuple[AttentionMap, ...]:
-        """The last block's attention and the rollout, folded back onto the cycle."""
+        """The last block's attention and the rollout, folded back onto the cycle; none of a network without any."""
+        if not attention.attends(loaded.model):
+            return ()
         length, rate = loaded.config.audio.window_samples, loaded.config.audio.sample_rate
         batch = torch.from_numpy(windows(samples, length))
         hop = rate * HOP_MS // 1000

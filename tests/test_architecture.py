@@ -50,14 +50,18 @@ LAYERS = [
     "explain",
     "inference",
     "predict",
+    "comparison",
     "figures",
+    "comparison_figures",
+    "takeaway",
     "ui",
     "benchmark",
 ]
 """Top to bottom; a module imports only from its own place or above."""
 
 TOP_LEVEL = {"app.py", "rsc_core", "checkpoints", "train.py", "tests", "requirements.txt", "README.md"}
-TORCH_FREE = [ROOT / "app.py", CORE / "figures.py", CORE / "analysis.py", *sorted((CORE / "ui").glob("*.py"))]
+DRAWN = [CORE / f"{name}.py" for name in ("analysis", "figures", "comparison_figures", "takeaway")]
+TORCH_FREE = [ROOT / "app.py", *DRAWN, *sorted((CORE / "ui").glob("*.py"))]
 SOURCES = sorted(p for p in [ROOT / "app.py", ROOT / "train.py", *CORE.rglob("*.py")] if "__pycache__" not in p.parts)
 
 

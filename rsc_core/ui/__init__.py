@@ -10,6 +10,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.compare import CompareTab
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -27,9 +28,14 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
-        tab = AnalyseTab(analyser)
-        offer = [tab.model, tab.card, tab.button]
-        app.load(tab.models, None, offer, api_name="models", concurrency_limit=None, show_progress="hidden")
+        with gr.Tabs():
+            with gr.Tab("Analyse", id="analyse"):
+                tab = AnalyseTab(analyser)
+            with gr.Tab("Compare", id="compare") as place:
+                beside = CompareTab(analyser, tab.shown, place)
+        loading = {"concurrency_limit": None, "show_progress": "hidden"}
+        app.load(tab.models, None, [tab.model, tab.card, tab.button], api_name="models", **loading)
+        app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)
     app.queue(max_size=32, default_concurrency_limit=2)
     return app
 

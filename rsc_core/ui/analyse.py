@@ -23,7 +23,7 @@ from rsc_core.analysis import Analysis, CycleView
 from rsc_core.audio import AudioError
 from rsc_core.cycles import AnnotationError
 from rsc_core.figures import AxisMap, Picture
-from rsc_core.ui import markup, texts
+from rsc_core.ui import downloads, markup, texts
 from rsc_core.ui.examples import Examples
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ class AnalyseTab:
             self.cycle_player = _player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = _picture("Waveform with its cycles coloured by label", "cycles-picture", "png")
+        self.waveform = _picture(texts.ALT["cycles"], "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
+        self.evidence = gr.HTML(js_on_load=None, min_height=150, elem_id="evidence")
         self.values = gr.Radio(
             [(text, key) for key, text in texts.VALUES.items()],
             value="db",
@@ -117,16 +118,17 @@ class AnalyseTab:
             elem_id="values",
         )
         gr.HTML(markup.paragraph(texts.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
-        self.log_mel = _picture("Log-mel spectrogram of the chosen cycle", "log-mel")
-        self.hybrid = _picture("Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel", "hybrid")
+        self.log_mel = _picture(texts.ALT["log-mel"], "log-mel")
+        self.hybrid = _picture(texts.ALT["hybrid"], "hybrid")
         gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
-        self.attention = _picture("Attention of the last layer and rollout over the log-mel spectrogram", "attention")
+        self.attention = _picture(texts.ALT["attention"], "attention")
+        self.downloads = downloads.Downloads()
 
     def _wire(self) -> None:
         overview = [self.shown, self.welcome, self.result, self.remarks, self.recording_player, self.played]
-        overview += [self.waveform, self.table]
-        cycle = [self.shown, self.heading, self.cycle_player, self.log_mel, self.hybrid]
+        overview += [self.waveform, self.table, self.downloads.file]
+        cycle = [self.shown, self.heading, self.evidence, self.cycle_player, self.log_mel, self.hybrid]
         cycle += [self.reading, self.attention]
         everything = list(dict.fromkeys([*overview, *cycle]))
         # Drawing and models share the processor: one visitor's callback at a time.
@@ -172,10 +174,11 @@ class AnalyseTab:
             **redrawing,
         )
         choice = [self.width, self.shown, self.values]
-        drawn = [*dict.fromkeys([*cycle, self.waveform, self.table])]
+        drawn = [*dict.fromkeys([*cycle, self.waveform, self.table, self.downloads.file])]
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
         self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
+        self.downloads.wire(remembered, self.shown, self.values, self.audio)
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
@@ -279,30 +282,37 @@ class AnalyseTab:
             updates[self.recording_player] = _sound(recording.waveform, recording.sample_rate)
             updates[self.played] = markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note")
         yield {self.shown: shown, **updates}
-        yield self._cycle(shown, width_px, values)
+        yield from self._cycle(shown, width_px, values)
 
     def _choose(self, shown: Shown, chosen: int, width_px: float, values: str) -> Iterator[Updates]:
         shown, updates = self._overview(shown.analysis, chosen, width_px)
         yield {self.shown: shown, **updates}
-        yield self._cycle(shown, width_px, values)
+        yield from self._cycle(shown, width_px, values)
 
     def _overview(self, analysis: Analysis, chosen: int, width_px: float) -> tuple[Shown, Updates]:
         picture = figures.waveform(analysis, chosen, **_size(width_px))
         shown = Shown(analysis, chosen, picture.axes[0])
-        return shown, {self.waveform: picture.pixels(), self.table: markup.cycle_table(analysis, chosen)}
+        return shown, {
+            self.waveform: picture.pixels(),
+            self.table: markup.cycle_table(analysis, chosen),
+            self.downloads.file: gr.File(None, visible=False),
+        }
 
-    def _cycle(self, shown: Shown, width_px: float, values: str) -> Updates:
+    def _cycle(self, shown: Shown, width_px: float, values: str) -> Iterator[Updates]:
+        """The pictures of the chosen cycle, then what is measured in it, which keeps no picture waiting."""
         with spoken():
             view = self.analyser.view(shown.analysis, shown.chosen)
+        shown = replace(shown, view=view)
         heading = f"<h2>Cycle {shown.chosen + 1}: {view.cycle.start_s:.2f} to {view.cycle.end_s:.2f} s</h2>"
-        return {
-            self.shown: replace(shown, view=view),
+        yield {
+            self.shown: shown,
             self.heading: heading,
             self.cycle_player: _sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
             self.attention: figures.attention(view, **_size(width_px)).pixels() if view.attention else None,
             **self._spectrograms(view, width_px, values),
         }
+        yield {self.evidence: markup.evidence(*downloads.measured(shown))}
 
     def _spectrograms(self, view: CycleView, width_px: float, values: str) -> Updates:
         pictures: dict[gr.Image, Picture] = {

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 from rsc_core.analysis import Analysis, ModelCard
 from rsc_core.config import PROTOCOLS
+from rsc_core.explain.evidence import Agreement, Breathing, Evidence
 from rsc_core.ui import texts
+
+if TYPE_CHECKING:
+    from rsc_core.comparison import Comparison
 
 CHOOSE_CYCLE = """
 const choose = (event) => {
@@ -50,6 +55,34 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
     )
 
 
+def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
+    """Return the table of cycles, one row each in this order, with a column for each model."""
+    first = made.analyses[0]
+    rows = []
+    for i in order:
+        button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
+        cycle = first.cycles[i]
+        cells = [f'<td class="time">{cycle.start_s:.2f} to {cycle.end_s:.2f}</td>']
+        cells += [f"<td>{_chip(cycle.label)}</td>"] if first.annotated else []
+        for one in made.analyses:
+            bars = (
+                f'<span class="pair">{kind} {_probability(p)}</span>'
+                for kind, p in (("crackle", one.crackle_present[i]), ("wheeze", one.wheeze_present[i]))
+            )
+            cells.append(f"<td>{_chip(one.labels[i])}{''.join(bars)}</td>")
+        mark = ' aria-current="true"' if i == chosen else ""
+        kind = "differs" if made.differs[i] else "same"
+        rows.append(f'<tr data-cycle="{i}" class="{kind}"{mark}><td>{button}</td>{"".join(cells)}</tr>')
+    heads = ["annotated"] if first.annotated else []
+    heads += [escape(one.model.name) for one in made.analyses]
+    head = '<th scope="col"></th><th scope="col" class="time">time (s)</th>'
+    head += "".join(f'<th scope="col">{text}</th>' for text in heads)
+    return (
+        '<div class="cycles compared" tabindex="0" role="region" aria-label="Cycles by model"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{paragraph(texts.PRESENT, 'note')}"
+    )
+
+
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
     """Return what a visitor must know of a model before believing it, and which of ``cards`` labels better."""
     facts = {
@@ -83,6 +116,25 @@ def remarks(analysis: Analysis) -> str:
     facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
     warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
     return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")
+
+
+def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) -> str:
+    """Return what was measured in a cycle without a network, beside what the label says."""
+    ridge, crackles, two_cycle_ms = found.longest_ridge, len(found.crackles), found.two_cycle_ms
+    counted = texts.CRACKLES.format(count=crackles, plural="" if crackles == 1 else "s", ms=two_cycle_ms or 0)
+    measured = {
+        "wheeze": texts.RIDGE.format(hz=ridge.pitch_hz, seconds=ridge.seconds) if ridge else texts.NO_RIDGE,
+        "crackle": counted if crackles else texts.NO_CRACKLES,
+    }
+    rows = "".join(
+        f'<li class="{"agrees" if side.labelled == side.measured else "differs"}"><b>{side.sound.capitalize()}.</b> '
+        f"{measured[side.sound]} <em>{texts.AGREEMENT[side.verdict].format(sound=side.sound)}</em></li>"
+        for side in sides
+    )
+    rate = breathing.rate_per_min
+    breath = texts.BREATHING.format(rate=rate) if rate else texts.NO_BREATHING[breathing.unclear]
+    rows += f"<li><b>Breathing.</b> {breath}</li>"
+    return f'<div class="evidence"><h3>{texts.EVIDENCE}</h3><ul>{rows}</ul>{paragraph(texts.WEAK, "note")}</div>'
 
 
 def notice(html: str) -> str:

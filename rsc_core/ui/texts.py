@@ -49,6 +49,83 @@ VALUES_NOTE = (
     "CycleGuardian's input, standardised row by row."
 )
 
+EVIDENCE = "Measured without a network"
+RIDGE = "A ridge at {hz:.0f} Hz lasts {seconds:.2f} s."
+NO_RIDGE = "No ridge of 80 ms or more."
+CRACKLES = "{count} crackle{plural}, median two-cycle duration {ms:.1f} ms."
+NO_CRACKLES = "No crackles."
+AGREEMENT = {
+    "both have it": "The label agrees: {sound}.",
+    "neither has it": "The label agrees: no {sound}.",
+    "label only": "The label disagrees: it says {sound}.",
+    "measurement only": "The label disagrees: it says no {sound}.",
+}
+BREATHING = "About {rate:.0f} breaths a minute in this recording."
+NO_BREATHING = {
+    "too short": "The recording is too short to tell a rate.",
+    "no rhythm": "No steady rhythm in this recording.",
+}
+WEAK = (
+    "Weak evidence. In SPRSound, on patients its thresholds were not chosen on, a ridge is found in 57 % of wheezes "
+    "and 7 % of normal events, two crackles or more (fewer count as none) in 81 % of crackle and 33 % of normal "
+    "events. A disagreement is a reason to listen again, nothing more."
+)
+
+TAKE_HOME = "Take it home"
+TAKE_HOME_NOTE = "Files of this analysis and its chosen cycle, made when you ask. The report opens without a network."
+NAMED = "Write the recording's file name into the report and the JSON"
+READY = "Ready to download"
+NOT_YET = "The pictures of this cycle are still being made. Try again in a moment."
+FILES = {
+    "report": "Report (HTML)",
+    "png": "Pictures (PNG)",
+    "svg": "Pictures (SVG)",
+    "npz": "Maps (NPZ)",
+    "json": "Analysis (JSON)",
+}
+REPORT = "Lung Sound Lab: report of one recording"
+ALT = {
+    "cycles": "Waveform with its cycles coloured by label",
+    "log-mel": "Log-mel spectrogram of the chosen cycle",
+    "hybrid": "Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel",
+    "attention": "Attention of the last layer and rollout over the log-mel spectrogram",
+    "maps": "Attention of each model over the same spectrogram",
+    "difference": "What the tuned model reads more or less than its base",
+    "dial": "Probability of each class over the share of the tuning",
+    "changes": "Change of each matrix, by block and projection",
+    "spectra": "Singular values of the chosen change",
+}
+
+COMPARE = "Two to four models on the recording of the first tab, cycle by cycle."
+COMPARE_FIRST = "There is nothing to compare yet. Analyse a recording in the tab Analyse, then come back."
+COMPARE_NEW = "There is another recording in the tab Analyse now: press Compare."
+MODELS_ASKED = "Choose two to four models; {count} are chosen."
+DIFFERENT = "{count} of {all} cycles are labelled differently."
+DIFFERENT_NONE = "All {all} cycles get the same label from every model."
+FIRST = "Disagreements first, the largest difference in probability on top"
+PRESENT = "Bars: P(crackle present) and P(wheeze present)."
+SAME_SCALE = (
+    "One colour scale for all maps. A transparent place gets no more attention than if it were spread evenly. "
+    "Attention shows where information is read, not why the model decided."
+)
+NO_MAP = "No attention to show: {names}."
+NO_MAPS = "None of these models has attention to show."
+
+TUNED = "What tuning changed"
+TUNED_NOTE = "A tuned model beside the base it was tuned from, on the chosen cycle."
+NO_TUNED = "No model here was tuned from another model that is here too."
+TUNED_ABOUT = "{name} against its base {base}, cycle {cycle}."
+DIAL_NOTE = (
+    "How much of the change is applied: 0 is the base's body under the tuned head, 1 the model as tuned, more goes on "
+    "in the same direction. As tuned, this cycle is labelled {label}."
+)
+DIAL = "Share of the tuning"
+MORE = "Red: the tuned model reads more here than its base; blue: less."
+CHANGED_NOTE = (
+    "How far each matrix moved (attention and mlp: the size of an added branch). Choose a cell to see how many "
+    "directions its change uses, beside the other models tuned from the same base."
+)
+
 MICROPHONE = {
     "before": (
         "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they "

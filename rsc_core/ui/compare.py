@@ -1,0 +1,191 @@
+"""The tab that sets models beside each other on the recording of the first tab, disagreements first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from rsc_core import comparison_figures
+from rsc_core.analysis import AttentionMap, Spectrogram
+from rsc_core.ui import markup, texts
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, _picture, _size, remembered, spoken
+from rsc_core.ui.tuned import TunedSection
+
+if TYPE_CHECKING:
+    from rsc_core.comparison import Comparison
+    from rsc_core.inference import Analyser
+
+MEASURE = "(_, ...rest) => [document.getElementById('compared').clientWidth, ...rest]"
+MAPS = ("last layer", "rollout")
+CHOSEN_FIRST = 3  # models ticked when the page opens
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a visitor compares."""
+
+    comparison: Comparison
+    chosen: int  # cycle
+    beneath: Spectrogram | None = None
+    looks: tuple[tuple[AttentionMap, ...], ...] = ()  # of each model; () of one without attention
+
+
+class CompareTab:
+    """Builds the tab inside the current ``gr.Tab`` and wires it to an Analyser and to what the first tab shows."""
+
+    def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
+        self.analyser, self.shown = analyser, shown
+        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.compared = gr.State(time_to_live=FORGET_S)
+        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        with gr.Column(elem_id="compared"):
+            gr.HTML(markup.paragraph(texts.COMPARE, "note"), js_on_load=None)
+            self.models = gr.CheckboxGroup([], label="Models", elem_id="compare-models")
+            self.button = gr.Button("Compare", variant="primary", elem_id="compare")
+            self.remark = gr.HTML(js_on_load=None, elem_id="compare-remark")
+            with gr.Column(visible=False) as self.result:
+                self._build_result()
+        self._wire(tab)
+
+    def _build_result(self) -> None:
+        self.sentence = gr.HTML(js_on_load=None, elem_id="compare-sentence")
+        self.first = gr.Checkbox(True, label=texts.FIRST, container=False, elem_id="disagreements-first")
+        self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="compare-table")
+        self.heading = gr.HTML(js_on_load=None, elem_id="compare-heading")
+        self.look = gr.Radio(MAPS, value=MAPS[0], show_label=False, container=False, elem_id="compare-look")
+        self.maps = _picture(texts.ALT["maps"], "compare-maps")
+        self.map_note = gr.HTML(js_on_load=None)
+        self.tuned = TunedSection(self.analyser, self.compared)
+
+    def _wire(self, tab: gr.Tab) -> None:
+        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1, "show_progress": "minimal"}
+        pictures = [self.compared, self.table, self.heading, self.maps, self.map_note, self.tuned.result]
+        everything = [*pictures, self.remark, self.result, self.sentence]
+        tab.select(
+            self.open,
+            [self.shown, self.compared],
+            [self.remark, self.result],
+            api_name="open_compare",
+            show_progress="hidden",
+        )
+        self.button.click(
+            self.compare,
+            [self.width, self.shown, self.models, self.first, self.look],
+            everything,
+            api_name="compare",
+            show_progress_on=self.button,
+            **shared,
+        )
+        self.first.input(
+            self.sort, [self.compared, self.first], self.table, api_name="sort_cycles", show_progress="hidden"
+        )
+        choice = [self.width, self.compared, self.first, self.look]
+        self.table.select(
+            self.choose, choice, pictures, api_name="choose_compared", show_progress_on=self.maps, **shared
+        )
+        self.look.input(
+            self.switch_look,
+            [self.width, self.compared, self.look],
+            self.maps,
+            api_name="switch_look",
+            show_progress_on=self.maps,
+            **shared,
+        )
+
+    def offer(self) -> tuple[Any, Any]:
+        """Return the models to choose from and the tuned ones among them."""
+        try:
+            with spoken():
+                names, default = list(self.analyser.cards), self.analyser.default
+        except gr.Error:  # the first tab says it
+            return gr.CheckboxGroup(visible=False), gr.Radio(visible=False)
+        first = [default, *(name for name in names if name != default)][:CHOSEN_FIRST]
+        ticked = [name for name in names if name in first]
+        return gr.CheckboxGroup(choices=names, value=ticked), self.tuned.offer()
+
+    def open(self, shown: Shown | None, compared: Compared | None) -> Updates:
+        """Say what is missing, and hide a comparison of another recording."""
+        if shown is None:
+            return self._instead(texts.COMPARE_FIRST)
+        if compared and compared.comparison.analyses[0].recording is not shown.analysis.recording:
+            return self._instead(texts.COMPARE_NEW)
+        return {self.remark: "", self.result: gr.Column()}
+
+    def compare(
+        self, width_px: float, shown: Shown | None, names: list[str], first: bool, look: str
+    ) -> Iterator[Updates]:
+        """Label the recording with every chosen model, then show where each reads in the first cycle of the table."""
+        from rsc_core import comparison  # imports torch: not before models are needed
+
+        if shown is None:
+            raise gr.Error(texts.COMPARE_FIRST, print_exception=False)
+        if not comparison.FEWEST <= len(names) <= comparison.MOST:
+            raise gr.Error(texts.MODELS_ASKED.format(count=len(names)), print_exception=False)
+        with spoken():
+            made = comparison.compare(self.analyser, shown.analysis, names)
+        compared = Compared(made, made.order(first)[0])
+        yield {
+            self.compared: compared,
+            self.remark: "",
+            self.result: gr.Column(visible=True),
+            self.sentence: markup.paragraph(_sentence(made), "verdict"),
+            self.table: markup.compared_table(made, compared.chosen, made.order(first)),
+        }
+        yield self._cycle(compared, width_px, look)
+
+    def sort(self, compared: Compared | None, first: bool) -> str:
+        """Return the table in another order."""
+        compared = remembered(compared)
+        return markup.compared_table(compared.comparison, compared.chosen, compared.comparison.order(first))
+
+    def choose(
+        self, width_px: float, compared: Compared | None, first: bool, look: str, event: gr.SelectData
+    ) -> Iterator[Updates]:
+        """Show the cycle whose row was clicked."""
+        compared = replace(remembered(compared), chosen=int(event.index))
+        yield {self.table: self.sort(compared, first)}
+        yield self._cycle(compared, width_px, look)
+
+    def switch_look(self, width_px: float, compared: Compared | None, look: str) -> Any:
+        """Show another kind of map."""
+        return self._maps(remembered(compared), width_px, look)
+
+    def _instead(self, text: str) -> Updates:
+        return {self.remark: markup.paragraph(text, "welcome"), self.result: gr.Column(visible=False)}
+
+    def _cycle(self, compared: Compared, width_px: float, look: str) -> Updates:
+        analyses = compared.comparison.analyses
+        with spoken():
+            beneath = self.analyser.log_mel(analyses[0], compared.chosen)
+            looks = tuple(self.analyser.attention(one, compared.chosen, one.model.name) for one in analyses)
+        compared = replace(compared, beneath=beneath, looks=looks)
+        without = [a.model.name for a, look in zip(analyses, looks, strict=True) if not look]
+        missing = f" {texts.NO_MAP.format(names=', '.join(without))}" if without else ""
+        note = texts.SAME_SCALE + missing if any(looks) else texts.NO_MAPS
+        cycle = analyses[0].cycles[compared.chosen]
+        return {
+            self.compared: compared,
+            self.heading: f"<h2>Cycle {compared.chosen + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s</h2>",
+            self.maps: self._maps(compared, width_px, look),
+            self.map_note: markup.paragraph(note, "note"),
+            self.tuned.result: gr.Column(visible=False),
+        }
+
+    def _maps(self, compared: Compared, width_px: float, look: str) -> Any:
+        drawn = {
+            f"{analysis.model.name}: {analysis.labels[compared.chosen]}": maps[MAPS.index(look)]
+            for analysis, maps in zip(compared.comparison.analyses, compared.looks, strict=True)
+            if maps
+        }
+        if not drawn:
+            return gr.Image(None, visible=False)
+        picture = comparison_figures.maps(compared.beneath, drawn, **_size(width_px))
+        return gr.Image(picture.pixels(), visible=True)
+
+
+def _sentence(made: Comparison) -> str:
+    count, every = int(made.differs.sum()), len(made.differs)
+    return texts.DIFFERENT.format(count=count, all=every) if count else texts.DIFFERENT_NONE.format(all=every)
