@@ -246,6 +246,18 @@ PRESETS: dict[str, Preset] = {
         tuning_options={"bottleneck": 12, "placement": "houlsby"},
         train={"lr": 3e-3},
     ),
+    "prefix": Preset(
+        "12 learned keys and 12 learned values in every attention (PETL's prefix)",
+        tuning="prefix",
+        tuning_options={"tokens": 24},
+        train={"lr": 1e-2},
+    ),
+    "prompt": Preset(
+        "25 learned tokens beside the patches, new ones in every block (PETL's deep prompts)",
+        tuning="prompt",
+        tuning_options={"tokens": 25, "deep": True, "pooling": "all"},
+        train={"lr": 1e-2},
+    ),
 }
 
 

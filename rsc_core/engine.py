@@ -359,7 +359,8 @@ def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) ->
     undecayed = [
         p
         for n, p in learning
-        if not settings.decay_all and (p.ndim < 2 or "embeddings" in n and "projection" not in n)
+        if not settings.decay_all
+        and (p.ndim < 2 or n.endswith(".virtual") or "embeddings" in n and "projection" not in n)
     ]
     decayed = [p for _, p in learning if all(p is not u for u in undecayed)]
     optimizer = torch.optim.AdamW(

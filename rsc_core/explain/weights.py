@@ -65,7 +65,7 @@ def weight_change(base: nn.Module, tuned: nn.Module) -> list[LayerChange]:
         originals, linears = _projections(before), _projections(after)
         found += [_projection_change(layer, name, originals[name], linears[name]) for name in PROJECTIONS]
         for part in ("attention", "mlp"):
-            if isinstance(wrapped := getattr(after, part), AdaptedMLP):
+            if isinstance(wrapped := getattr(_wrapped(after), part), AdaptedMLP):
                 found.append(_branch_size(layer, part, wrapped))
     return found
 
@@ -80,8 +80,11 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     model is untouched. The model itself is changed meanwhile, so nobody else may run it.
 
     Raises:
-        ValueError: factor is not between 0 and 1.5, or the base has other parameters.
+        ValueError: factor is not between 0 and 1.5, the base has other parameters, or the tuning added virtual tokens:
+            a part of a token still takes its share of the attention.
     """
+    if any(name.endswith(".virtual") for name, _ in model.named_parameters()):
+        raise ValueError("expected a tuning between whose base and itself there is a line; virtual tokens have none")
     if not 0 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"factor must be between 0 (base) and {LARGEST_FACTOR} (1 is as tuned), got {factor}")
     changed = [(tensor, start) for tensor, start in _shared(model, base) if not torch.equal(tensor, start)]
@@ -134,8 +137,18 @@ def effective_rank(singular_values: np.ndarray) -> float:
 
 def _projections(block: nn.Module) -> dict[str, nn.Module]:
     """Name -> Linear, or peft's layer around it, of one block."""
-    attention, mlp = (m.base if isinstance(m, AdaptedMLP) else m for m in (block.attention, block.mlp))
-    return {name: getattr(mlp if name.startswith("fc") else attention, own) for name, own in PROJECTIONS.items()}
+    block = _wrapped(block)
+    attention, mlp = _wrapped(block.attention), _wrapped(block.mlp)
+    return {
+        name: _wrapped(getattr(mlp if name.startswith("fc") else attention, own)) for name, own in PROJECTIONS.items()
+    }
+
+
+def _wrapped(module: nn.Module) -> nn.Module:
+    """What our own wrappers, if any, were laid around."""
+    while isinstance(getattr(module, "base", None), nn.Module):
+        module = module.base
+    return module
 
 
 def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Module) -> LayerChange:

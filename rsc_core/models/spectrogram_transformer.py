@@ -14,6 +14,7 @@ leave a model that cannot tell one patch from another.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class SpectrogramTransformer(nn.Module):
 
     Attributes:
         head_parameters: pattern of the parameters every tuning trains.
+        pooling: (batch, tokens, width) -> (batch, width), what ``pool`` does; the mean of CLS and DIST unless replaced.
     """
 
     head_parameters = "hf.classifier.*"
@@ -62,6 +64,7 @@ class SpectrogramTransformer(nn.Module):
     def __init__(self, hf: ASTForAudioClassification):
         super().__init__()
         self.hf = hf
+        self.pooling: Callable[[torch.Tensor], torch.Tensor] = special_mean
 
     @property
     def backbone(self) -> nn.Module:
@@ -107,7 +110,7 @@ class SpectrogramTransformer(nn.Module):
     def encode(
         self, tokens: torch.Tensor, layout: TokenLayout | None = None, kept: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """(batch, patches, width) -> (batch, special + patches, width) after the final LayerNorm.
+        """(batch, patches, width) -> (batch, special + patches + virtual, width) after the final LayerNorm.
 
         Args:
             tokens: of ``embed``.
@@ -129,8 +132,8 @@ class SpectrogramTransformer(nn.Module):
         return self.backbone.layernorm(hidden)
 
     def pool(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens, width) -> (batch, width): the mean of CLS and DIST."""
-        return (tokens[:, 0] + tokens[:, 1]) / 2
+        """(batch, tokens, width) -> (batch, width): what the head reads."""
+        return self.pooling(tokens)
 
     def head(self, pooled: torch.Tensor) -> torch.Tensor:
         """(batch, width) -> (batch, classes): LayerNorm and a Linear."""
@@ -164,6 +167,11 @@ class SpectrogramTransformer(nn.Module):
         self.hf.num_labels = len(classes)
         config.id2label = dict(enumerate(classes))
         config.label2id = {name: i for i, name in enumerate(classes)}
+
+
+def special_mean(tokens: torch.Tensor) -> torch.Tensor:
+    """(batch, tokens, width) -> (batch, width): the mean of CLS and DIST."""
+    return (tokens[:, 0] + tokens[:, 1]) / 2
 
 
 def build(config: ModelConfig) -> SpectrogramTransformer:

@@ -6,6 +6,7 @@ The contract every file here keeps:
 * ``apply(model, config)``: wraps children of the model in place; the wrapped original stays reachable.
 * ``trainable(config)``: glob patterns over the model's parameter names; with the head they are all that learns.
 * A tuning whose added part starts at zero equals the base model at step 0.
+* Virtual tokens stand behind the patches and are parameters named ``virtual``.
 
 Adding a tuning: one file, one line in ``TUNINGS``, one row in ``tests/tuning/test_contract.py``.
 """
@@ -18,9 +19,16 @@ from typing import Any
 
 from torch import nn
 
-from rsc_core.tuning import adapter, full, linear, lora
+from rsc_core.tuning import adapter, full, linear, lora, prefix, prompt
 
-TUNINGS: dict[str, ModuleType] = {"full": full, "linear": linear, "lora": lora, "adapter": adapter}
+TUNINGS: dict[str, ModuleType] = {
+    "full": full,
+    "linear": linear,
+    "lora": lora,
+    "adapter": adapter,
+    "prefix": prefix,
+    "prompt": prompt,
+}
 
 
 def configure(name: str, options: dict[str, Any] | None = None) -> Any:

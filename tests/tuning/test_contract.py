@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import ASTConfig, ASTForAudioClassification
 
-from rsc_core import tuning
-from rsc_core.config import PRESETS
+from rsc_core import checkpoint, lineage, tuning
+from rsc_core.config import PRESETS, run_config, to_json
 from rsc_core.explain.attention import record_attention
 from rsc_core.models import spectrogram_transformer
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
@@ -21,8 +22,14 @@ CASES = [
     ("adapter", {"bottleneck": 24, "order": "parallel"}, 474_916),
     ("adapter", {"bottleneck": 12, "placement": "houlsby"}, 502_564),
     ("adapter", {"bottleneck": 12, "placement": "houlsby", "order": "parallel"}, 502_564),
+    ("prefix", {"tokens": 24}, 225_796),
+    ("prefix", {"tokens": 96}, 889_348),
+    ("prompt", {"tokens": 25, "deep": True, "pooling": "all"}, 235_012),
+    ("prompt", {"tokens": 200, "deep": True, "pooling": "special"}, 1_847_812),
+    ("prompt", {"tokens": 200, "deep": False, "pooling": "prompts_patches"}, 158_212),
     ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
 ]
+NOT_ZERO_INITIALISED = ("prefix", "prompt")  # virtual tokens take a share of the attention from the start
 NAMES = ["-".join(map(str, [name, *options.values()])) for name, options, _ in CASES]
 
 
@@ -59,16 +66,18 @@ def test_count_equals_the_closed_formula(case, tiny_model):
             * (2 if config.placement == "houlsby" else 1)
             * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
         ),
+        "prefix": lambda: head + layers * config.tokens * d,
+        "prompt": lambda: head + (layers if config.deep else 1) * config.tokens * d,
     }
     assert tuning.count_trainable(tiny_model) == expected[name]()
 
 
-def test_equals_the_base_model_at_step_0(case, tiny_model):
+def test_equals_the_base_model_at_step_0_where_it_starts_at_zero(case, tiny_model):
     name, config, _ = case
     with torch.no_grad():
         before = tiny_model(features())
         tuning.apply(tiny_model, name, config)
-        assert torch.equal(tiny_model.eval()(features()), before)
+        assert torch.equal(tiny_model.eval()(features()), before) != (name in NOT_ZERO_INITIALISED)
 
 
 def test_exactly_the_declared_parameters_move(case, tiny_model):
@@ -95,9 +104,32 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         expected = tiny_model(features())
         with record_attention(tiny_model) as maps:
             logits = tiny_model(features())
-    tokens = 2 + tiny_model.layout(98).patches
+    layout = tiny_model.layout(98)
+    virtual = {"prefix": lambda: config.tokens // 2, "prompt": lambda: config.tokens}
+    tokens = layout.special + layout.patches + virtual.get(name, lambda: 0)()
     assert [m.shape for m in maps] == [(3, TINY.heads, tokens, tokens)] * TINY.layers
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+    ours = maps[-1][0, 0, 0, layout.special : layout.special + layout.patches].reshape(layout.grid)
+    assert torch.equal(layout.fold(maps[-1][0, 0, 0]), ours)
+
+
+def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
+    name, config, _ = case
+    preset = next(preset for preset, row in PRESETS.items() if row.tuning == name)
+    run = lineage.inherit(run_config(preset, "icbhi", str(base), tuning_options=to_json(config)))
+    model = checkpoint.build(run).eval()
+    learning = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for parameter in learning.values():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+        expected = model(features())
+        folder = checkpoint.save(tmp_path / "run", model, run, {"learned_from": [], "corpus": "", "protocol": "last"})
+        torch.manual_seed(99)
+        torch.testing.assert_close(checkpoint.load(folder).model(features()), expected, atol=1e-6, rtol=0)
+    if (folder / checkpoint.OWN_WEIGHTS).exists():
+        with safe_open(folder / checkpoint.OWN_WEIGHTS, "pt") as stored:
+            assert set(stored.keys()) == set(tuning.trainable_state(model)) >= set(learning)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +142,10 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         ("adapter", {"placement": "everywhere"}, 'placement must be "pfeiffer" or "houlsby"'),
         ("adapter", {"order": "both"}, 'order must be "sequential" or "parallel"'),
         ("adapter", {"rank": 3}, "has no option rank; its options: bottleneck, placement, order"),
+        ("prefix", {"tokens": 7}, "tokens must be even and 2 or more, half keys and half values, got 7"),
+        ("prefix", {"tokens": 0}, "tokens must be even and 2 or more, half keys and half values, got 0"),
+        ("prompt", {"tokens": 0}, "tokens must be 1 or more, got 0"),
+        ("prompt", {"pooling": "max"}, "pooling must be one of special, cls, all, prompts, patches, prompts_patches"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],
 )
