@@ -258,6 +258,12 @@ PRESETS: dict[str, Preset] = {
         tuning_options={"tokens": 25, "deep": True, "pooling": "all"},
         train={"lr": 1e-2},
     ),
+    "ipet": Preset(
+        "4 prompts and an adapter of rank 32 beside the MLP, in every block (IPET)",
+        tuning="ipet",
+        tuning_options={"prompts": 4, "rank": 32},
+        train={"lr": 1e-3, "betas": (0.95, 0.999), "weight_decay": 5e-7},
+    ),
 }
 
 

@@ -20,10 +20,13 @@ from peft.tuners.lora import LoraLayer
 from torch import nn
 
 from rsc_core.tuning.adapter import AdaptedMLP
+from rsc_core.tuning.ipet import MLPAndAdapter
 
 PROJECTIONS = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "o_proj", "fc1": "fc1", "fc2": "fc2"}
 WRAPPERS = (".base_layer.", ".base.")  # peft's and our own name for what a tuning wraps
 LARGEST_FACTOR = 1.5
+BRANCHED = (AdaptedMLP, MLPAndAdapter)
+UNSCALED = (".virtual", ".ends", ".bands")  # parameters of what a tuning adds beside the weights
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def weight_change(base: nn.Module, tuned: nn.Module) -> list[LayerChange]:
         originals, linears = _projections(before), _projections(after)
         found += [_projection_change(layer, name, originals[name], linears[name]) for name in PROJECTIONS]
         for part in ("attention", "mlp"):
-            if isinstance(wrapped := getattr(_wrapped(after), part), AdaptedMLP):
+            if isinstance(wrapped := getattr(_wrapped(after), part), BRANCHED):
                 found.append(_branch_size(layer, part, wrapped))
     return found
 
@@ -80,11 +83,11 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     model is untouched. The model itself is changed meanwhile, so nobody else may run it.
 
     Raises:
-        ValueError: factor is not between 0 and 1.5, the base has other parameters, or the tuning added virtual tokens:
-            a part of a token still takes its share of the attention.
+        ValueError: factor is not between 0 and 1.5, the base has other parameters, or the tuning added virtual tokens
+            (a part of a token still takes its share of the attention) or a border.
     """
-    if any(name.endswith(".virtual") for name, _ in model.named_parameters()):
-        raise ValueError("expected a tuning between whose base and itself there is a line; virtual tokens have none")
+    if any(name.endswith(UNSCALED) for name, _ in model.named_parameters()):
+        raise ValueError("expected changed weights or added branches; virtual tokens and borders have no such dial")
     if not 0 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"factor must be between 0 (base) and {LARGEST_FACTOR} (1 is as tuned), got {factor}")
     changed = [(tensor, start) for tensor, start in _shared(model, base) if not torch.equal(tensor, start)]
@@ -97,7 +100,7 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
         for layer, scaling in loras:
             layer.scaling.update({name: factor * value for name, value in scaling.items()})
         for module in model.modules():
-            if isinstance(module, AdaptedMLP):
+            if isinstance(module, BRANCHED):
                 hooks.append(module.adapter.register_forward_hook(lambda _module, _inputs, output: factor * output))
         yield
     finally:
@@ -164,7 +167,7 @@ def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Modul
         return _measured(layer, name, kind, norm, float(original.norm()), values)
 
 
-def _branch_size(layer: int, part: str, wrapped: AdaptedMLP) -> LayerChange:
+def _branch_size(layer: int, part: str, wrapped: nn.Module) -> LayerChange:
     norms = [_norm_of_all(module) for module in (wrapped.adapter, wrapped.base)]
     down, up = wrapped.adapter.down.weight.detach(), wrapped.adapter.up.weight.detach()
     # W_up W_down = Q_up (R_up R_down^T) Q_down^T: the small middle has all the singular values that are not 0.

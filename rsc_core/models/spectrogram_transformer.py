@@ -56,10 +56,12 @@ class SpectrogramTransformer(nn.Module):
 
     Attributes:
         head_parameters: pattern of the parameters every tuning trains.
-        pooling: (batch, tokens, width) -> (batch, width), what ``pool`` does; the mean of CLS and DIST unless replaced.
+        mlp_children: names, in a block, of the LayerNorm in front of the MLP and of the MLP.
+        pooling: (batch, tokens, width) -> (batch, width), what ``pool`` does: the mean of CLS and DIST, or a tuning's.
     """
 
     head_parameters = "hf.classifier.*"
+    mlp_children = ("layernorm_after", "mlp")
 
     def __init__(self, hf: ASTForAudioClassification):
         super().__init__()

@@ -19,7 +19,7 @@ from typing import Any
 
 from torch import nn
 
-from rsc_core.tuning import adapter, full, linear, lora, prefix, prompt
+from rsc_core.tuning import adapter, full, ipet, linear, lora, prefix, prompt
 
 TUNINGS: dict[str, ModuleType] = {
     "full": full,
@@ -28,6 +28,7 @@ TUNINGS: dict[str, ModuleType] = {
     "adapter": adapter,
     "prefix": prefix,
     "prompt": prompt,
+    "ipet": ipet,
 }
 
 
@@ -89,9 +90,9 @@ def trainable_state(model: nn.Module) -> dict[str, Any]:
     These are the parameters that learn, and the buffers (running statistics) of the modules that hold one.
     """
     state = {}
-    for prefix, module in model.named_modules():
-        own = module.named_parameters(prefix, recurse=False)
+    for place, module in model.named_modules():
+        own = module.named_parameters(place, recurse=False)
         learning = {name: p.detach() for name, p in own if p.requires_grad}
         if learning:
-            state |= {**learning, **dict(module.named_buffers(prefix, recurse=False))}
+            state |= {**learning, **dict(module.named_buffers(place, recurse=False))}
     return state

@@ -27,6 +27,13 @@ CASES = [
     ("prompt", {"tokens": 25, "deep": True, "pooling": "all"}, 235_012),
     ("prompt", {"tokens": 200, "deep": True, "pooling": "special"}, 1_847_812),
     ("prompt", {"tokens": 200, "deep": False, "pooling": "prompts_patches"}, 158_212),
+    ("ipet", {"prompts": 4, "rank": 32, "dropout": 0.1}, 640_900),
+    ("ipet", {"prompts": 32, "rank": 32, "dropout": 0.0}, 898_948),
+    ("ipet", {"prompts": 8, "rank": 64, "dropout": 0.0}, 1_267_972),
+    ("ipet", {"prompts": 4, "rank": 128, "dropout": 0.0}, 2_411_524),
+    ("ipet", {"prompts": 4, "rank": 64, "dropout": 0.0}, 1_231_108),
+    ("ipet", {"prompts": 0, "rank": 32, "learn_scale": True, "border": 4}, 613_200),
+    ("ipet", {"prompts": 0, "rank": 0, "border": 4}, 13_764),
     ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
 ]
 NOT_ZERO_INITIALISED = ("prefix", "prompt")  # virtual tokens take a share of the attention from the start
@@ -67,6 +74,12 @@ def test_count_equals_the_closed_formula(case, tiny_model):
             * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
         ),
         "prefix": lambda: head + layers * config.tokens * d,
+        "ipet": lambda: (
+            head
+            + layers * (config.prompts * d + (config.rank and 2 * d * config.rank + config.rank + d))
+            + layers * config.learn_scale
+            + 2 * config.border * (98 + 128 - 2 * config.border)
+        ),
         "prompt": lambda: head + (layers if config.deep else 1) * config.tokens * d,
     }
     assert tuning.count_trainable(tiny_model) == expected[name]()
@@ -77,7 +90,8 @@ def test_equals_the_base_model_at_step_0_where_it_starts_at_zero(case, tiny_mode
     with torch.no_grad():
         before = tiny_model(features())
         tuning.apply(tiny_model, name, config)
-        assert torch.equal(tiny_model.eval()(features()), before) != (name in NOT_ZERO_INITIALISED)
+        virtual = name in NOT_ZERO_INITIALISED or getattr(config, "prompts", 0) > 0
+        assert torch.equal(tiny_model.eval()(features()), before) != virtual
 
 
 def test_exactly_the_declared_parameters_move(case, tiny_model):
@@ -105,7 +119,11 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         with record_attention(tiny_model) as maps:
             logits = tiny_model(features())
     layout = tiny_model.layout(98)
-    virtual = {"prefix": lambda: config.tokens // 2, "prompt": lambda: config.tokens}
+    virtual = {
+        "prefix": lambda: config.tokens // 2,
+        "prompt": lambda: config.tokens,
+        "ipet": lambda: config.prompts,
+    }
     tokens = layout.special + layout.patches + virtual.get(name, lambda: 0)()
     assert [m.shape for m in maps] == [(3, TINY.heads, tokens, tokens)] * TINY.layers
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
@@ -146,6 +164,12 @@ def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
         ("prefix", {"tokens": 0}, "tokens must be even and 2 or more, half keys and half values, got 0"),
         ("prompt", {"tokens": 0}, "tokens must be 1 or more, got 0"),
         ("prompt", {"pooling": "max"}, "pooling must be one of special, cls, all, prompts, patches, prompts_patches"),
+        ("ipet", {"prompts": -1}, "prompts must be 0 .none. or more, got -1"),
+        ("ipet", {"rank": -1}, "rank must be 0 .none. or more, got -1"),
+        ("ipet", {"border": -1}, "border must be 0 .none. or more, got -1"),
+        ("ipet", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ("ipet", {"scale": 0.0}, "scale must be positive, got 0.0"),
+        ("ipet", {"rank": 0, "learn_scale": True}, "got rank 0"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],
 )

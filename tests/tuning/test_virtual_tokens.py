@@ -100,7 +100,7 @@ def test_maps_show_patches_and_state_what_virtual_tokens_take(tiny_model, name, 
 def test_what_changed_is_found_inside_the_wrappers(tiny_model, name):
     model = tuned(tiny_model, name)
     assert {row.kind for row in weight_change(tiny_model, model)} == {"none"}
-    with pytest.raises(ValueError, match="virtual tokens"), scaled(model, tiny_model, 0.5):
+    with pytest.raises(ValueError, match="virtual tokens and borders"), scaled(model, tiny_model, 0.5):
         pass
 
 
