@@ -92,7 +92,7 @@ def fit(
     training, validation = selection.part("train"), selection.validation
     test = selection.test if settings.labels_test else ()
     waveforms = Waveforms((*training, *validation, *test), config.audio, progress)
-    if config.backbone == "small":
+    if config.backbone == "small" and config.features.name == "log_mel":
         mean, std = feature_statistics(training, waveforms, config)
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import ASTConfig, ASTForAudioClassification
+from transformers import ASTConfig, ASTForAudioClassification, PreTrainedModel
 from transformers.utils import logging
 
 from rsc_core.config import ModelConfig
@@ -159,16 +159,21 @@ class SpectrogramTransformer(nn.Module):
 
     def classify_into(self, classes: tuple[str, ...]) -> None:
         """Replace the last Linear by a fresh one unless the model already tells these classes apart."""
-        config = self.hf.config
-        if tuple(config.id2label.values()) == tuple(classes):
-            return
-        head = nn.Linear(self.width, len(classes))
-        nn.init.trunc_normal_(head.weight, std=0.02)
-        nn.init.zeros_(head.bias)
-        self.hf.classifier.dense = head
-        self.hf.num_labels = len(classes)
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: i for i, name in enumerate(classes)}
+        classify_into(self.hf, classes)
+
+
+def classify_into(hf: PreTrainedModel, classes: tuple[str, ...]) -> None:
+    """Replace the last Linear of a network's ``classifier`` unless it already tells these classes apart."""
+    config = hf.config
+    if tuple(config.id2label.values()) == tuple(classes):
+        return
+    head = nn.Linear(config.hidden_size, len(classes))
+    nn.init.trunc_normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    hf.classifier.dense = head
+    hf.num_labels = len(classes)
+    config.id2label = dict(enumerate(classes))
+    config.label2id = {name: i for i, name in enumerate(classes)}
 
 
 def special_mean(tokens: torch.Tensor) -> torch.Tensor:
@@ -225,9 +230,14 @@ def load(name_or_folder: str, config: ModelConfig | None = None) -> SpectrogramT
 
 def save(folder: str | Path, model: SpectrogramTransformer, dtype: torch.dtype) -> None:
     """Write a transformers folder: ``config.json`` and ``model.safetensors``."""
+    save_folder(folder, model.hf, dtype)
+
+
+def save_folder(folder: str | Path, hf: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Write a network of transformers into a folder that loads in float32, whatever precision is stored."""
     folder = Path(folder)
-    state = {name: t.detach().to(dtype).contiguous() for name, t in model.hf.state_dict().items()}
-    model.hf.save_pretrained(folder, state_dict=state)
+    state = {name: t.detach().to(dtype).contiguous() for name, t in hf.state_dict().items()}
+    hf.save_pretrained(folder, state_dict=state)
     # transformers notes the stored precision; as float32 the folder loads as a float32 model everywhere.
     config = json.loads((folder / "config.json").read_text())
     config["dtype"] = "float32"
