@@ -53,7 +53,12 @@ def spec_augment(
     """SpecAugment without time warping (Park et al. 2019, arXiv:1904.08779), filled with each clip's mean.
 
     Each of ``masks`` masks per axis covers up to ``frequency`` bins, or up to ``time_share`` of the frames.
+
+    Raises:
+        ValueError: the features are no spectrograms.
     """
+    if features.ndim != 3:
+        raise ValueError("spec_augment masks spectrograms, and these features are waveforms; leave it out of augment")
     batch, frames, bins = features.shape
     hidden = torch.zeros(batch, frames, bins, dtype=torch.bool)
     for _ in range(masks):
@@ -74,7 +79,7 @@ def mixup(
     share = (draws[0] / draws.sum(dim=0).clamp_min(1e-12)).to(features)
     share = torch.maximum(share, 1 - share)
     partner = torch.randperm(len(features), generator=generator).to(features.device)
-    blend = share.view(-1, 1, 1)
+    blend = share.view(-1, *[1] * (features.ndim - 1))
     mixed = blend * features + (1 - blend) * features[partner]
     blend = share.view(-1, 1)
     return mixed, blend * targets + (1 - blend) * targets[partner]

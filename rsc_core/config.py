@@ -83,13 +83,15 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """Which features, and the statistics they are normalised with: the model sees (x - mean) / (2 std)."""
+    """Which features, and the statistics log-mel is normalised with: the model sees (x - mean) / (2 std)."""
 
-    name: str = "log_mel"
+    name: str = "log_mel"  # or "waveform", where every clip is normalised by itself
     mean: float = -4.2677393  # AudioSet, natural log; our own models store their training set's
     std: float = 4.5689974
 
     def __post_init__(self):
+        if self.name not in ("log_mel", "waveform"):
+            raise ValueError(f'name must be "log_mel" or "waveform", got {self.name!r}')
         if self.std <= 0:
             raise ValueError(f"std must be positive, got {self.std}")
 
@@ -262,6 +264,38 @@ PRESETS: dict[str, Preset] = {
         "the biases learn (PETL's BitFit)",
         tuning="bitfit",
         train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+    ),
+    "prefix": Preset(
+        "12 learned keys and 12 learned values in every attention (PETL's prefix)",
+        tuning="prefix",
+        tuning_options={"tokens": 24},
+        train={"lr": 1e-2},
+    ),
+    "prompt": Preset(
+        "25 learned tokens beside the patches, new ones in every block (PETL's deep prompts)",
+        tuning="prompt",
+        tuning_options={"tokens": 25, "deep": True, "pooling": "all"},
+        train={"lr": 1e-2},
+    ),
+    "ipet": Preset(
+        "4 prompts and an adapter of rank 32 beside the MLP, in every block (IPET)",
+        tuning="ipet",
+        tuning_options={"prompts": 4, "rank": 32},
+        train={"lr": 1e-3, "betas": (0.95, 0.999), "weight_decay": 5e-7},
+    ),
+    "ipet_wav2vec2": Preset(
+        "the same on wav2vec 2.0, which reads the waveform (--backbone facebook/wav2vec2-base)",
+        tuning="ipet",
+        model="wav2vec2",
+        features="waveform",
+        tuning_options={"prompts": 4, "rank": 32},
+        model_options={"hidden_size": 768, "layers": 12, "heads": 12, "intermediate_size": 3072},
+        train={
+            "lr": 1e-3,
+            "betas": (0.95, 0.999),
+            "weight_decay": 5e-7,
+            "augment": ("roll", "band_limit", "gain"),
+        },
     ),
 }
 

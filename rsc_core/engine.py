@@ -92,7 +92,7 @@ def fit(
     training, validation = selection.part("train"), selection.validation
     test = selection.test if settings.labels_test else ()
     waveforms = Waveforms((*training, *validation, *test), config.audio, progress)
-    if config.backbone == "small":
+    if config.backbone == "small" and config.features.name == "log_mel":
         mean, std = feature_statistics(training, waveforms, config)
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)
@@ -359,7 +359,8 @@ def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) ->
     undecayed = [
         p
         for n, p in learning
-        if not settings.decay_all and (p.ndim < 2 or "embeddings" in n and "projection" not in n)
+        if not settings.decay_all
+        and (p.ndim < 2 or n.endswith(".virtual") or "embeddings" in n and "projection" not in n)
     ]
     decayed = [p for _, p in learning if all(p is not u for u in undecayed)]
     optimizer = torch.optim.AdamW(

@@ -46,7 +46,8 @@ class Analyser:
 
     Args:
         checkpoints: folder of run folders; those with an ``rsc.json`` that tell the four classes of a respiratory
-            cycle apart are offered. (Others, diagnoses among them, are trained and evaluated, but not shown.)
+            cycle apart by its log-mel spectrogram are offered. (Others, diagnoses and wav2vec 2.0 among them, are
+            trained and evaluated, but not shown.)
         device: "cpu", "cuda" or "auto".
 
     Attributes:
@@ -59,7 +60,7 @@ class Analyser:
         self.folder = Path(checkpoints)
         self.device = torch.device(device)
         runs = [path.parent for path in sorted(self.folder.glob(f"*/{checkpoint.FACTS}"))]
-        found = [read_card(run) for run in runs if tells_the_four_classes(run)]
+        found = [read_card(run) for run in runs if can_be_shown(run)]
         found.sort(key=lambda card: (not card.base.startswith("base"), list(PRESETS).index(card.preset), card.name))
         self.cards: dict[str, ModelCard] = {card.name: card for card in found}
         evaluated = [card for card in found if not math.isnan(card.score)]
@@ -206,9 +207,11 @@ class Analyser:
         return tuple(result)
 
 
-def tells_the_four_classes(run: Path) -> bool:
-    """Return whether a run folder's model answers with ``rsc_core.config.CLASSES``."""
+def can_be_shown(run: Path) -> bool:
+    """Return whether a run folder's model reads log-mel and answers with ``rsc_core.config.CLASSES``."""
     config = checkpoint.read_facts(run)["config"]
+    if config["features"]["name"] != "log_mel":
+        return False
     return tuple(config["model"]["classes"]) == CLASSES and not config["model"].get("multi_label")
 
 

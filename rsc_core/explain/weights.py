@@ -23,10 +23,13 @@ from torch import nn
 
 from rsc_core.tuning import merged
 from rsc_core.tuning.adapter import AdaptedMLP
+from rsc_core.tuning.ipet import MLPAndAdapter
 
 PROJECTIONS = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "o_proj", "fc1": "fc1", "fc2": "fc2"}
 WRAPPERS = (".base_layer.", ".base.")  # peft's and our own name for what a tuning wraps
 LARGEST_FACTOR = 1.5
+BRANCHED = (AdaptedMLP, MLPAndAdapter)
+UNSCALED = (".virtual", ".ends", ".bands")  # parameters of what a tuning adds beside the weights
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def weight_change(base: nn.Module, tuned: nn.Module) -> list[LayerChange]:
         originals, linears = _projections(before), _projections(after)
         found += [_projection_change(layer, name, originals[name], linears[name]) for name in PROJECTIONS]
         for part in ("attention", "mlp"):
-            if isinstance(wrapped := getattr(after, part), AdaptedMLP):
+            if isinstance(wrapped := getattr(_wrapped(after), part), BRANCHED):
                 found.append(_branch_size(layer, part, wrapped))
     return found
 
@@ -84,8 +87,11 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     model is untouched. The model itself is changed meanwhile, so nobody else may run it.
 
     Raises:
-        ValueError: factor is not between 0 and 1.5, or the base has other parameters.
+        ValueError: factor is not between 0 and 1.5, the base has other parameters, or the tuning added virtual tokens
+            (a part of a token still takes its share of the attention) or a border.
     """
+    if any(name.endswith(UNSCALED) for name, _ in model.named_parameters()):
+        raise ValueError("expected changed weights or added branches; virtual tokens and borders have no such dial")
     if not 0 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"factor must be between 0 (base) and {LARGEST_FACTOR} (1 is as tuned), got {factor}")
     pairs = [*_shared(model, base), *_starts(model)]
@@ -99,7 +105,7 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
         for layer, scaling in loras:
             layer.scaling.update({name: factor * value for name, value in scaling.items()})
         for module in model.modules():
-            if isinstance(module, AdaptedMLP):
+            if isinstance(module, BRANCHED):
                 hooks.append(module.adapter.register_forward_hook(lambda _module, _inputs, output: factor * output))
         yield
     finally:
@@ -139,8 +145,18 @@ def effective_rank(singular_values: np.ndarray) -> float:
 
 def _projections(block: nn.Module) -> dict[str, nn.Module]:
     """Name -> Linear, or peft's layer around it, of one block."""
-    attention, mlp = (m.base if isinstance(m, AdaptedMLP) else m for m in (block.attention, block.mlp))
-    return {name: getattr(mlp if name.startswith("fc") else attention, own) for name, own in PROJECTIONS.items()}
+    block = _wrapped(block)
+    attention, mlp = _wrapped(block.attention), _wrapped(block.mlp)
+    return {
+        name: _wrapped(getattr(mlp if name.startswith("fc") else attention, own)) for name, own in PROJECTIONS.items()
+    }
+
+
+def _wrapped(module: nn.Module) -> nn.Module:
+    """What our own wrappers, if any, were laid around."""
+    while isinstance(getattr(module, "base", None), nn.Module):
+        module = module.base
+    return module
 
 
 def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Module) -> LayerChange:
@@ -159,7 +175,7 @@ def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Modul
         return _measured(layer, name, kind, norm, float(original.norm()), values)
 
 
-def _branch_size(layer: int, part: str, wrapped: AdaptedMLP) -> LayerChange:
+def _branch_size(layer: int, part: str, wrapped: nn.Module) -> LayerChange:
     norms = [_norm_of_all(module) for module in (wrapped.adapter, wrapped.base)]
     down, up = wrapped.adapter.down.weight.detach(), wrapped.adapter.up.weight.detach()
     # W_up W_down = Q_up (R_up R_down^T) Q_down^T: the small middle has all the singular values that are not 0.

@@ -1,4 +1,4 @@
-"""Waveform batches to spectrogram batches, on the waveform's own device."""
+"""Waveform batches to what a model sees, on the waveform's own device."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import torch
 from rsc_core.config import AudioConfig, FeatureConfig
 from rsc_core.features.hybrid import hybrid
 from rsc_core.features.log_mel import log_mel
+from rsc_core.features.waveform import waveform
 
-__all__ = ["extract", "hybrid", "log_mel"]
+__all__ = ["extract", "hybrid", "log_mel", "waveform"]
 
 
 def extract(waveforms: torch.Tensor, audio: AudioConfig, features: FeatureConfig) -> torch.Tensor:
-    """(batch, samples) -> (batch, frames, bins) log-mel as a model sees it: (x - mean) / (2 std)."""
+    """(batch, samples) -> features as a model sees them.
+
+    Log-mel is (batch, frames, bins), (x - mean) / (2 std); waveforms stay (batch, samples), each clip normalised.
+    """
+    if features.name == "waveform":
+        return waveform(waveforms)
     return (log_mel(waveforms, audio.sample_rate) - features.mean) / (2 * features.std)

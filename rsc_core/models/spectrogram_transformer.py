@@ -14,13 +14,14 @@ leave a model that cannot tell one patch from another.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import ASTConfig, ASTForAudioClassification
+from transformers import ASTConfig, ASTForAudioClassification, PreTrainedModel
 from transformers.utils import logging
 
 from rsc_core.config import ModelConfig
@@ -55,13 +56,17 @@ class SpectrogramTransformer(nn.Module):
 
     Attributes:
         head_parameters: pattern of the parameters every tuning trains.
+        mlp_children: names, in a block, of the LayerNorm in front of the MLP and of the MLP.
+        pooling: (batch, tokens, width) -> (batch, width), what ``pool`` does: the mean of CLS and DIST, or a tuning's.
     """
 
     head_parameters = "hf.classifier.*"
+    mlp_children = ("layernorm_after", "mlp")
 
     def __init__(self, hf: ASTForAudioClassification):
         super().__init__()
         self.hf = hf
+        self.pooling: Callable[[torch.Tensor], torch.Tensor] = special_mean
 
     @property
     def backbone(self) -> nn.Module:
@@ -107,7 +112,7 @@ class SpectrogramTransformer(nn.Module):
     def encode(
         self, tokens: torch.Tensor, layout: TokenLayout | None = None, kept: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """(batch, patches, width) -> (batch, special + patches, width) after the final LayerNorm.
+        """(batch, patches, width) -> (batch, special + patches + virtual, width) after the final LayerNorm.
 
         Args:
             tokens: of ``embed``.
@@ -129,8 +134,8 @@ class SpectrogramTransformer(nn.Module):
         return self.backbone.layernorm(hidden)
 
     def pool(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens, width) -> (batch, width): the mean of CLS and DIST."""
-        return (tokens[:, 0] + tokens[:, 1]) / 2
+        """(batch, tokens, width) -> (batch, width): what the head reads."""
+        return self.pooling(tokens)
 
     def head(self, pooled: torch.Tensor) -> torch.Tensor:
         """(batch, width) -> (batch, classes): LayerNorm and a Linear."""
@@ -154,16 +159,26 @@ class SpectrogramTransformer(nn.Module):
 
     def classify_into(self, classes: tuple[str, ...]) -> None:
         """Replace the last Linear by a fresh one unless the model already tells these classes apart."""
-        config = self.hf.config
-        if tuple(config.id2label.values()) == tuple(classes):
-            return
-        head = nn.Linear(self.width, len(classes))
-        nn.init.trunc_normal_(head.weight, std=0.02)
-        nn.init.zeros_(head.bias)
-        self.hf.classifier.dense = head
-        self.hf.num_labels = len(classes)
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: i for i, name in enumerate(classes)}
+        classify_into(self.hf, classes)
+
+
+def classify_into(hf: PreTrainedModel, classes: tuple[str, ...]) -> None:
+    """Replace the last Linear of a network's ``classifier`` unless it already tells these classes apart."""
+    config = hf.config
+    if tuple(config.id2label.values()) == tuple(classes):
+        return
+    head = nn.Linear(config.hidden_size, len(classes))
+    nn.init.trunc_normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    hf.classifier.dense = head
+    hf.num_labels = len(classes)
+    config.id2label = dict(enumerate(classes))
+    config.label2id = {name: i for i, name in enumerate(classes)}
+
+
+def special_mean(tokens: torch.Tensor) -> torch.Tensor:
+    """(batch, tokens, width) -> (batch, width): the mean of CLS and DIST."""
+    return (tokens[:, 0] + tokens[:, 1]) / 2
 
 
 def build(config: ModelConfig) -> SpectrogramTransformer:
@@ -215,9 +230,14 @@ def load(name_or_folder: str, config: ModelConfig | None = None) -> SpectrogramT
 
 def save(folder: str | Path, model: SpectrogramTransformer, dtype: torch.dtype) -> None:
     """Write a transformers folder: ``config.json`` and ``model.safetensors``."""
+    save_folder(folder, model.hf, dtype)
+
+
+def save_folder(folder: str | Path, hf: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Write a network of transformers into a folder that loads in float32, whatever precision is stored."""
     folder = Path(folder)
-    state = {name: t.detach().to(dtype).contiguous() for name, t in model.hf.state_dict().items()}
-    model.hf.save_pretrained(folder, state_dict=state)
+    state = {name: t.detach().to(dtype).contiguous() for name, t in hf.state_dict().items()}
+    hf.save_pretrained(folder, state_dict=state)
     # transformers notes the stored precision; as float32 the folder loads as a float32 model everywhere.
     config = json.loads((folder / "config.json").read_text())
     config["dtype"] = "float32"

@@ -9,6 +9,7 @@ The contract every file here keeps:
 * ``fixed(config)``, if any: patterns of parameters that do not learn but are stored with those that do.
 * ``peft_config(config)``, where peft makes the layers: a run is then a peft folder too.
 * A tuning whose added part starts at zero equals the base model at step 0.
+* Virtual tokens stand behind the patches and are parameters named ``virtual``.
 
 Adding a tuning: one file, one line in ``TUNINGS``, one row in ``tests/tuning/test_contract.py``.
 """
@@ -24,7 +25,7 @@ from typing import Any
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from rsc_core.tuning import adapter, bitfit, full, ia3, layer_norm, linear, lora
+from rsc_core.tuning import adapter, bitfit, full, ia3, ipet, layer_norm, linear, lora, prefix, prompt
 
 TUNINGS: dict[str, ModuleType] = {
     "full": full,
@@ -34,6 +35,9 @@ TUNINGS: dict[str, ModuleType] = {
     "bitfit": bitfit,
     "ia3": ia3,
     "layer_norm": layer_norm,
+    "prefix": prefix,
+    "prompt": prompt,
+    "ipet": ipet,
 }
 
 
@@ -98,11 +102,11 @@ def trainable_state(model: nn.Module) -> dict[str, Any]:
     """
     patterns = getattr(model, "fixed_parameters", ())
     state = {n: p.detach() for n, p in model.named_parameters() if any(fnmatchcase(n, q) for q in patterns)}
-    for prefix, module in model.named_modules():
-        own = module.named_parameters(prefix, recurse=False)
+    for place, module in model.named_modules():
+        own = module.named_parameters(place, recurse=False)
         learning = {name: p.detach() for name, p in own if p.requires_grad}
         if learning:
-            state |= {**learning, **dict(module.named_buffers(prefix, recurse=False))}
+            state |= {**learning, **dict(module.named_buffers(place, recurse=False))}
     return state
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import ASTConfig, ASTForAudioClassification
 
-from rsc_core import tuning
-from rsc_core.config import PRESETS
+from rsc_core import checkpoint, lineage, tuning
+from rsc_core.config import PRESETS, run_config, to_json
 from rsc_core.explain.attention import record_attention
 from rsc_core.models import spectrogram_transformer
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
@@ -31,8 +32,21 @@ CASES = [
     ("adapter", {"bottleneck": 24, "order": "parallel"}, 474_916),
     ("adapter", {"bottleneck": 12, "placement": "houlsby"}, 502_564),
     ("adapter", {"bottleneck": 12, "placement": "houlsby", "order": "parallel"}, 502_564),
+    ("prefix", {"tokens": 24}, 225_796),
+    ("prefix", {"tokens": 96}, 889_348),
+    ("prompt", {"tokens": 25, "deep": True, "pooling": "all"}, 235_012),
+    ("prompt", {"tokens": 200, "deep": True, "pooling": "special"}, 1_847_812),
+    ("prompt", {"tokens": 200, "deep": False, "pooling": "prompts_patches"}, 158_212),
+    ("ipet", {"prompts": 4, "rank": 32, "dropout": 0.1}, 640_900),
+    ("ipet", {"prompts": 32, "rank": 32, "dropout": 0.0}, 898_948),
+    ("ipet", {"prompts": 8, "rank": 64, "dropout": 0.0}, 1_267_972),
+    ("ipet", {"prompts": 4, "rank": 128, "dropout": 0.0}, 2_411_524),
+    ("ipet", {"prompts": 4, "rank": 64, "dropout": 0.0}, 1_231_108),
+    ("ipet", {"prompts": 0, "rank": 32, "learn_scale": True, "border": 4}, 613_200),
+    ("ipet", {"prompts": 0, "rank": 0, "border": 4}, 13_764),
     ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
 ]
+NOT_ZERO_INITIALISED = ("prefix", "prompt")  # virtual tokens take a share of the attention from the start
 NAMES = ["-".join(map(str, [name, *options.values()])) for name, options, _ in CASES]
 
 
@@ -80,19 +94,29 @@ def test_count_equals_the_closed_formula(case, tiny_model):
             * (2 if config.placement == "houlsby" else 1)
             * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
         ),
+        "prefix": lambda: head + layers * config.tokens * d,
+        "ipet": lambda: (
+            head
+            + layers * (config.prompts * d + (config.rank and 2 * d * config.rank + config.rank + d))
+            + layers * config.learn_scale
+            + 2 * config.border * (98 + 128 - 2 * config.border)
+        ),
+        "prompt": lambda: head + (layers if config.deep else 1) * config.tokens * d,
     }
     assert tuning.count_trainable(tiny_model) == expected[name]()
 
 
-def test_equals_the_base_model_at_step_0(case, tiny_model):
+def test_equals_the_base_model_at_step_0_where_it_starts_at_zero(case, tiny_model):
     name, config, _ = case
     with torch.no_grad():
         before = tiny_model(features())
         tuning.apply(tiny_model, name, config)
         after = tiny_model.eval()(features())
+    virtual = name in NOT_ZERO_INITIALISED or getattr(config, "prompts", 0) > 0
     # PiSSA adds its first product and takes it away again.
-    assert torch.equal(after, before) or getattr(config, "variant", None) == "pissa"
-    torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
+    assert torch.equal(after, before) != virtual or getattr(config, "variant", None) == "pissa"
+    if not virtual:
+        torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
 
 
 def test_exactly_the_declared_parameters_move(case, tiny_model):
@@ -119,9 +143,36 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         expected = tiny_model(features())
         with record_attention(tiny_model) as maps:
             logits = tiny_model(features())
-    tokens = 2 + tiny_model.layout(98).patches
+    layout = tiny_model.layout(98)
+    virtual = {
+        "prefix": lambda: config.tokens // 2,
+        "prompt": lambda: config.tokens,
+        "ipet": lambda: config.prompts,
+    }
+    tokens = layout.special + layout.patches + virtual.get(name, lambda: 0)()
     assert [m.shape for m in maps] == [(3, TINY.heads, tokens, tokens)] * TINY.layers
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+    ours = maps[-1][0, 0, 0, layout.special : layout.special + layout.patches].reshape(layout.grid)
+    assert torch.equal(layout.fold(maps[-1][0, 0, 0]), ours)
+
+
+def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
+    name, config, _ = case
+    preset = next(preset for preset, row in PRESETS.items() if row.tuning == name)
+    run = lineage.inherit(run_config(preset, "icbhi", str(base), tuning_options=to_json(config)))
+    model = checkpoint.build(run).eval()
+    learning = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for parameter in learning.values():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+        expected = model(features())
+        folder = checkpoint.save(tmp_path / "run", model, run, {"learned_from": [], "corpus": "", "protocol": "last"})
+        torch.manual_seed(99)
+        torch.testing.assert_close(checkpoint.load(folder).model(features()), expected, atol=1e-6, rtol=0)
+    if (folder / checkpoint.OWN_WEIGHTS).exists():
+        with safe_open(folder / checkpoint.OWN_WEIGHTS, "pt") as stored:
+            assert set(stored.keys()) == set(tuning.trainable_state(model)) >= set(learning)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +191,16 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         ("adapter", {"placement": "everywhere"}, 'placement must be "pfeiffer" or "houlsby"'),
         ("adapter", {"order": "both"}, 'order must be "sequential" or "parallel"'),
         ("adapter", {"rank": 3}, "has no option rank; its options: bottleneck, placement, order"),
+        ("prefix", {"tokens": 7}, "tokens must be even and 2 or more, half keys and half values, got 7"),
+        ("prefix", {"tokens": 0}, "tokens must be even and 2 or more, half keys and half values, got 0"),
+        ("prompt", {"tokens": 0}, "tokens must be 1 or more, got 0"),
+        ("prompt", {"pooling": "max"}, "pooling must be one of special, cls, all, prompts, patches, prompts_patches"),
+        ("ipet", {"prompts": -1}, "prompts must be 0 .none. or more, got -1"),
+        ("ipet", {"rank": -1}, "rank must be 0 .none. or more, got -1"),
+        ("ipet", {"border": -1}, "border must be 0 .none. or more, got -1"),
+        ("ipet", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ("ipet", {"scale": 0.0}, "scale must be positive, got 0.0"),
+        ("ipet", {"rank": 0, "learn_scale": True}, "got rank 0"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],
 )
