@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -98,16 +100,27 @@ class Analyser:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        samples = _cut(analysis.recording, cycle)
+        samples = cut(analysis.recording, cycle)
         loaded = self._load(analysis.model.name)
         return CycleView(
             cycle=cycle,
             waveform=samples,
             sample_rate=analysis.recording.sample_rate,
-            log_mel=_log_mel_pictures(samples, cycle, loaded),
+            log_mel=log_mel_pictures(samples, cycle, loaded),
             hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
             attention=self._attention(samples, cycle, loaded) if attention.attends(loaded.model) else (),
         )
+
+    @contextmanager
+    def borrow(self, name: str) -> Iterator[Checkpoint]:
+        """Lend a model to one caller at a time; give it back soon, since every visitor waits meanwhile.
+
+        Raises:
+            CheckpointError: there is no such model, or it cannot be loaded.
+        """
+        loaded = self._load(name)
+        with self._lock:
+            yield loaded
 
     def _load(self, name: str | None) -> Checkpoint:
         name = name or self.default
@@ -124,7 +137,7 @@ class Analyser:
 
     def _label(self, recording: Recording, found: tuple[Cycle, ...], annotated: bool, model: str | None) -> Analysis:
         loaded = self._load(model)
-        clips = [windows(_cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
+        clips = [windows(cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
         owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
         probabilities = []
         for batch in torch.from_numpy(np.concatenate(clips)).split(32):
@@ -213,14 +226,14 @@ def _base_note(learned_from: list[str]) -> str:
     return f"base learned from {origin}" if tuned else f"learned from {origin}"
 
 
-def _cut(recording: Recording, cycle: Cycle) -> np.ndarray:
-    """(samples,) of one cycle, at least one sample."""
+def cut(recording: Recording, cycle: Cycle) -> np.ndarray:
+    """Return the (samples,) of one cycle, at least one sample."""
     first = min(round(cycle.start_s * recording.sample_rate), len(recording.waveform) - 1)
     return recording.waveform[first : max(round(cycle.end_s * recording.sample_rate), first + 1)]
 
 
-def _log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
-    """The log-mel spectrogram in dB, and normalised as the model sees it."""
+def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
+    """Return a cycle's log-mel spectrogram in dB ("db"), and normalised as the model sees it ("model")."""
     rate, statistics = loaded.config.audio.sample_rate, loaded.config.features
     padded = _at_least(samples, round(SHORTEST_PICTURE_S * rate))
     frames = max(1, frame_count(len(samples), rate))

@@ -10,6 +10,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.inside import InsideTab
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -27,7 +28,11 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
-        tab = AnalyseTab(analyser)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(texts.ANALYSE_TAB):
+                tab = AnalyseTab(analyser)
+            with gr.Tab(texts.INSIDE_TAB, elem_id="inside") as inside:
+                InsideTab(analyser, tab.shown, inside)
         offer = [tab.model, tab.card, tab.button]
         app.load(tab.models, None, offer, api_name="models", concurrency_limit=None, show_progress="hidden")
     app.queue(max_size=32, default_concurrency_limit=2)

@@ -106,7 +106,7 @@ class AnalyseTab:
             self.cycle_player = _player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = _picture("Waveform with its cycles coloured by label", "cycles-picture", "png")
+        self.waveform = picture_place("Waveform with its cycles coloured by label", "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
         self.values = gr.Radio(
@@ -117,11 +117,13 @@ class AnalyseTab:
             elem_id="values",
         )
         gr.HTML(markup.paragraph(texts.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
-        self.log_mel = _picture("Log-mel spectrogram of the chosen cycle", "log-mel")
-        self.hybrid = _picture("Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel", "hybrid")
+        self.log_mel = picture_place("Log-mel spectrogram of the chosen cycle", "log-mel")
+        self.hybrid = picture_place("Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel", "hybrid")
         gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
-        self.attention = _picture("Attention of the last layer and rollout over the log-mel spectrogram", "attention")
+        self.attention = picture_place(
+            "Attention of the last layer and rollout over the log-mel spectrogram", "attention"
+        )
 
     def _wire(self) -> None:
         overview = [self.shown, self.welcome, self.result, self.remarks, self.recording_player, self.played]
@@ -287,7 +289,7 @@ class AnalyseTab:
         yield self._cycle(shown, width_px, values)
 
     def _overview(self, analysis: Analysis, chosen: int, width_px: float) -> tuple[Shown, Updates]:
-        picture = figures.waveform(analysis, chosen, **_size(width_px))
+        picture = figures.waveform(analysis, chosen, **picture_size(width_px))
         shown = Shown(analysis, chosen, picture.axes[0])
         return shown, {self.waveform: picture.pixels(), self.table: markup.cycle_table(analysis, chosen)}
 
@@ -300,14 +302,14 @@ class AnalyseTab:
             self.heading: heading,
             self.cycle_player: _sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
-            self.attention: figures.attention(view, **_size(width_px)).pixels() if view.attention else None,
+            self.attention: figures.attention(view, **picture_size(width_px)).pixels() if view.attention else None,
             **self._spectrograms(view, width_px, values),
         }
 
     def _spectrograms(self, view: CycleView, width_px: float, values: str) -> Updates:
         pictures: dict[gr.Image, Picture] = {
-            self.log_mel: figures.log_mel(view, values, **_size(width_px)),
-            self.hybrid: figures.hybrid(view, values, **_size(width_px)),
+            self.log_mel: figures.log_mel(view, values, **picture_size(width_px)),
+            self.hybrid: figures.hybrid(view, values, **picture_size(width_px)),
         }
         return {place: picture.pixels() for place, picture in pictures.items()}
 
@@ -330,7 +332,7 @@ def remembered(shown: Shown | None) -> Shown:
     return shown
 
 
-def _picture(alt: str, name: str, kind: str = "webp") -> gr.Image:
+def picture_place(alt: str, name: str, kind: str = "webp") -> gr.Image:
     """An image place; spectrograms are an eighth as large, and sooner packed, as WebP than as PNG."""
     return gr.Image(
         alt_text=alt,
@@ -348,7 +350,7 @@ def _player(label: str, name: str) -> gr.Audio:
     return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
 
 
-def _size(width_px: float) -> dict[str, float]:
+def picture_size(width_px: float) -> dict[str, float]:
     """Layout width and sharpness: phones have the finer screens."""
     width = int(np.clip(width_px, *WIDTHS_PX))
     return {"width_px": width, "scale": 2.0 if width < figures.NARROW_PX else 1.5}
