@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -162,11 +162,14 @@ def numbers(shown: Montage, chosen: tuple[int, int], width_px: int = 800, scale:
 
 def relevance(shown: Look, found: RelevanceMap, width_px: int = 800, scale: float = 1.0) -> Picture:
     """Draw a method's map over the spectrogram in grey; a signed one in two colours about 0."""
-    canvas, axes = _sound(shown.spectrogram, found.title, "Greys", width_px, scale)
+    most = max(float(np.abs(found.tiles.values).max()), np.finfo(np.float32).tiny)
+    title = f"{found.title}, strongest tile {most:.2g} of a logit" if found.signed else found.title
+    canvas, axes = _sound(shown.spectrogram, title, "Greys", width_px, scale)
     if found.signed:
-        most = max(float(np.abs(found.tiles.values).max()), 1e-12)
-        image = _lay(axes, found.tiles, shown.spectrogram, FOR_AND_AGAINST, -most, most)
-        canvas.colour_bar(image, _box(width_px), "logit a tile")
+        shares = replace(found.tiles, values=found.tiles.values / most)
+        image = _lay(axes, shares, shown.spectrogram, FOR_AND_AGAINST, -1, 1)
+        canvas.colour_bar(image, _box(width_px), "of the strongest")
+        canvas.figure.axes[-1].set_yticks([-1, 0, 1])
     else:
         image = _heat(axes, found.tiles, shown.spectrogram)
         canvas.colour_bar(image, _box(width_px), "times an even spread")
@@ -188,6 +191,7 @@ def believe(shown: Belief, width_px: int = 800, scale: float = 1.0) -> Picture:
     canvas.figure.legend(
         handles=handles,
         loc="upper left",
+        bbox_to_anchor=(6 / width_px, 1),
         ncols=4 if columns == 2 else 2,
         frameon=False,
         fontsize=points(FONT_PX - 1),

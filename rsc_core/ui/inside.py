@@ -101,7 +101,7 @@ class InsideTab:
 
     def _build_belief(self) -> None:
         gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.BELIEVE_NOTE, "note"), js_on_load=None)
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=False):
             least, most, offered = ORDERS
             self.orders = gr.Slider(least, most, offered, step=4, label="Random orders", elem_id="orders")
             self.second = gr.Dropdown([], label="Does another method agree?", elem_id="second")

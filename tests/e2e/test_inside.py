@@ -1,7 +1,5 @@
 """Looking inside a model, in a real browser against the real app."""
 
-import pytest
-
 from rsc_core.ui import texts
 from tests.e2e.test_page import choose_example, open_page, table, wait_for_new
 
@@ -10,7 +8,7 @@ LOOK, HEAD, MONTAGE = "#inside-look", "#inside-head", "#inside-montage"
 
 def look_inside(page):
     page.get_by_role("tab", name=texts.INSIDE_TAB).click()
-    page.wait_for_selector("#relevance img")
+    page.wait_for_selector("#relevance img", state="attached")
     page.wait_for_selector("#mixer audio", state="attached")
 
 
@@ -52,14 +50,14 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("1.00", "0.00")
     assert audio.evaluate("audio => !audio.paused && audio.currentTime > 0.2")  # the place is kept
 
-    page.locator("#orders input[type=number]").fill("4")
-    page.locator("#orders input[type=number]").press("Tab")
     page.locator("#believe").click()
     page.wait_for_function("() => document.querySelectorAll('#verdict li').length === 4")
-    page.wait_for_selector("#curves img")
-    page.wait_for_function("() => !document.querySelector('#belief-progress progress')")
+    page.wait_for_selector("#curves img", state="attached")
     said = page.locator("#verdict").inner_text()
     assert "random orders on this cycle" in said and "these two methods" in said
+    page.locator("#stop-believing").click()
+    page.get_by_text(texts.BELIEVE_STOPPED).wait_for()
+    assert page.locator("#verdict").inner_text()  # what was found so far stays
 
 
 def test_a_network_without_heads_is_explained_by_other_methods(page, server):
@@ -77,13 +75,12 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     assert page.locator("#method input").input_value() == "Gradient x input"
 
 
-@pytest.mark.parametrize("width", [400])
-def test_a_phone_needs_no_horizontal_scrolling(browser, server, width):
-    page = browser.new_page(viewport={"width": width, "height": 800})
+def test_a_phone_needs_no_horizontal_scrolling(browser, server):
+    page = browser.new_page(viewport={"width": 400, "height": 800})
     open_page(page, server)
     choose_example(page, "Wheeze")
     table(page)
     look_inside(page)
-    page.wait_for_selector(f"{MONTAGE} img")
+    page.wait_for_selector(f"{MONTAGE} img", state="attached")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
