@@ -113,3 +113,100 @@ class CycleView:
     log_mel: dict[str, Spectrogram] = field(default_factory=dict)  # keys "db" and "model"
     hybrid: dict[str, tuple[Spectrogram, ...]] = field(default_factory=dict)  # CQT, Gammatone, Mel under each key
     attention: tuple[AttentionMap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """The part of a cycle that is looked into: all of it, or of a cycle longer than a model's window one window."""
+
+    spectrogram: Spectrogram  # log-mel in dB
+    waveform: np.ndarray  # (samples,) float32
+    sample_rate: int  # Hz
+    number: int  # of the window, counted from 1
+    count: int  # windows of the cycle
+    classes: tuple[str, ...]
+    probabilities: np.ndarray  # (class,) float32, of the window
+    methods: dict[str, str]  # name -> title of the ways to explain this model, in display order
+    attends: bool  # whether there are heads to show
+    tile_s: float  # extent of a patch, or of a tile where the model has no patches
+    tile_bins: int  # mel bins
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A place on the grid of maps."""
+
+    index: int  # row-major, rows rising in frequency
+    start_s: float
+    end_s: float
+    low_hz: float
+    high_hz: float
+
+
+@dataclass(frozen=True)
+class TileMap:
+    """Values over a look's own time axis; copies from repetition are folded back."""
+
+    values: np.ndarray  # (tile rows, frames) float32; row r covers ``edges_hz[r:r + 2]``
+    edges_hz: np.ndarray  # (tile rows + 1,) rising
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Montage:
+    """What one token reads, in every head; all arrays begin with (layers, heads)."""
+
+    maps: np.ndarray  # (layers, heads, tile rows, frames) float32: times what even attention to the patches gives
+    edges_hz: np.ndarray  # (tile rows + 1,) rising
+    start_s: float
+    end_s: float
+    tile: Tile | None  # the patch that reads; None: CLS, DIST or their mean
+    entropy: np.ndarray  # nats, over all patches that read
+    entropy_share: np.ndarray  # of even attention's entropy, 0 to 1
+    distance_s: np.ndarray  # mean distance between a patch and those it reads
+    distance_hz: np.ndarray
+    special: np.ndarray  # share of what the token reads that falls on CLS and DIST
+    virtual: np.ndarray  # share on tokens that a tuning added
+
+    def head(self, layer: int, head: int) -> TileMap:
+        """Return one head's map; both are counted from 0."""
+        return TileMap(self.maps[layer, head], self.edges_hz, self.start_s, self.end_s)
+
+
+@dataclass(frozen=True)
+class RelevanceMap:
+    """What a decision rests on, as one method says."""
+
+    method: str
+    title: str
+    signed: bool  # values are in logits, below 0 where a place speaks against the class; else times an even spread
+    by_class: bool  # False: the map is the same for every class
+    tiles: TileMap
+    standings: tuple[tuple[str, bool], ...]  # (corpus and how parts were replaced, beats all baselines) as scored
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A class's probability while parts are taken away (row 0) and brought back (row 1), in one kind of filling."""
+
+    filling: str  # by what parts are replaced
+    fraction: np.ndarray  # (steps + 1,) 0 to 1
+    own: np.ndarray  # (2, steps + 1), in the map's order
+    random: np.ndarray  # (orders, 2, steps + 1)
+    smooth: np.ndarray  # (orders, 2, steps + 1), smooth random blocks
+    loudest: np.ndarray  # (2, steps + 1)
+    sentences: tuple[str, str]  # where the areas of deletion and insertion lie among those of random orders
+
+    def areas(self, curves: np.ndarray) -> np.ndarray:
+        """(…, 2, steps + 1) -> (…, 2): mean heights of deletion and insertion curves."""
+        return np.trapezoid(curves, self.fraction, axis=-1)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """How far a test of a map has come, and what it says so far."""
+
+    done: int
+    total: int
+    followed: tuple[Followed, ...]  # one for each filling

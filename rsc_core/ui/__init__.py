@@ -11,6 +11,7 @@ import gradio as gr
 from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.compare import CompareTab
+from rsc_core.ui.inside import InsideTab
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -28,11 +29,13 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
-        with gr.Tabs():
-            with gr.Tab("Analyse", id="analyse"):
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(texts.ANALYSE_TAB):
                 tab = AnalyseTab(analyser)
-            with gr.Tab("Compare", id="compare") as place:
-                beside = CompareTab(analyser, tab.shown, place)
+            with gr.Tab(texts.INSIDE_TAB, elem_id="inside") as inside:
+                InsideTab(analyser, tab.shown, inside)
+            with gr.Tab(texts.COMPARE_TAB, elem_id="compare-tab") as compare:
+                beside = CompareTab(analyser, tab.shown, compare)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.models, None, [tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

@@ -126,6 +126,77 @@ CHANGED_NOTE = (
     "directions its change uses, beside the other models tuned from the same base."
 )
 
+ANALYSE_TAB = "Analyse"
+COMPARE_TAB = "Compare"
+INSIDE_TAB = "Look inside"
+INSIDE_FIRST = "Analyse a recording in the first tab: what its model reads appears here."
+INSIDE_CYCLE = (
+    "Model {model}, {start:.2f} to {end:.2f} s, labelled {label} in the first tab. Other models and recordings are "
+    "chosen there."
+)
+INSIDE_WINDOW = (
+    "The cycle is longer than the model's window of {seconds:.1f} s: this is window {number} of {count}, the one with "
+    "the highest probability of {label}."
+)
+INSIDE_REPEATED = "Repeated audio is shown once: maps are folded back onto the cycle."
+INSIDE_NO_ATTENTION = (
+    "This model is a convolutional network: it has no attention heads. Gradient x input, integrated gradients and "
+    "occlusion explain it below; choose a transformer in the first tab to see heads."
+)
+HEADS_NOTE = (
+    "Click a patch on the spectrogram to see what it reads, or a head in the picture of all heads to enlarge it. "
+    "Colour begins at an even spread and is full at six times that. Reading is not deciding."
+)
+QUERIES = {"mean": "mean of CLS and DIST", "cls": "CLS", "dist": "DIST", "patch": "one patch"}
+"""Which token's reading is shown; all but "patch" are keys of ``rsc_core.explain.heads.QUERIES``."""
+HEAD = (
+    "<b>Layer {layer}, head {head}</b>, read from {query}. Over all patches: entropy {entropy:.2f} nats ({share:.0%} "
+    "of even attention), mean distance {distance_s:.2f} s and {distance_hz:,.0f} Hz. Of this reading {special:.1%} "
+    "falls on CLS and DIST{virtual}."
+)
+VIRTUAL = ", {share:.1%} on tokens that tuning added"
+PATCH = "the patch at {start:.2f} to {end:.2f} s, {low:,.0f} to {high:,.0f} Hz"
+METHODS = {
+    "attention": "What CLS and DIST read in the last block, mean over heads.",
+    "rollout": "Attention followed through all blocks, half of each being its residual connection.",
+    "rollout_max": "Rollout with the strongest head of each block, the smallest 90 % of weights discarded.",
+    "rollout_min": "Rollout with the weakest head of each block, the smallest 90 % of weights discarded.",
+    "gradient_attention": "Attention of all blocks, weighted by how much the class's score would rise with it.",
+    "gradient_input": "Slope of the class's score by each point, times its distance from the training set's mean.",
+    "integrated_gradients": (
+        "Slopes averaged on the way from a blurred spectrogram to this one; the points sum to what the score gained."
+    ),
+    "occlusion": "What the class's score loses when a tile of 0.32 s x 32 mel bins is replaced by the local mean.",
+}
+"""What each method of ``rsc_core.explain.relevance`` is."""
+SIGNED = "Red speaks for the class, blue against it."
+CLASSLESS = "It shows where the model looks and is the same for every class."
+STANDING = {
+    True: "Over {where}, it beat random tiles, smooth random blocks and loudest first.",
+    False: "Over {where}, it did NOT beat all of random tiles, smooth random blocks and loudest first.",
+}
+NO_STANDING = "Not scored over a corpus with this model: test it on this cycle below."
+NO_CONTRAST = "the other classes"
+SAME_CLASS = "Choose two different classes: a class cannot be more likely than itself."
+HEAR_NOTE = (
+    "The map as a filter on the sound itself: what is attended and the rest add up to the original, and nothing is "
+    "made louder."
+)
+HEAR = {"-1": "everything but", "0": "original", "1": "only the attended"}
+BELIEVE_NOTE = (
+    "Parts are taken away in the map's order, highest first, and the class's probability is followed (deletion: it "
+    "should fall soon); then they are brought back (insertion: it should rise soon). Random orders show what chance "
+    "does on this cycle. Nothing is neutral to a network, so parts are replaced in two ways."
+)
+BELIEVE_RUN = "Test this map"
+BELIEVE_STOP = "Stop"
+BELIEVE_STOPPED = "Stopped. What was drawn counts the orders up to here."
+BELIEVING = "Testing: {done} of {total} orders"
+MAPS_AGREE = (
+    "{first} and {second}: {sentence} ({overlap:.0%} of the highest tiles are the same; unrelated maps stay within "
+    "{chance:.0%})."
+)
+
 MICROPHONE = {
     "before": (
         "Echo cancellation, noise suppression and automatic gain are switched off before the recorder opens: they "

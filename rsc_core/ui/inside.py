@@ -1,0 +1,299 @@
+"""The tab that looks inside a model: what heads read, what a label rests on, how that sounds, whether to believe it.
+
+It shows the recording of the first tab. What is drawn comes from an Inspector, which keeps what it has recorded; a
+visitor's state holds only what was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from rsc_core import map_figures
+from rsc_core.analysis import Analysis, Look, Tile
+from rsc_core.figures import AxisMap
+from rsc_core.map_figures import HeadGrid
+from rsc_core.ui import inside_markup, markup, texts
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, picture_place, picture_size, spoken
+
+if TYPE_CHECKING:
+    from rsc_core.inference import Analyser
+    from rsc_core.inspector import Inspector
+
+MEASURE = "(_, ...rest) => [document.getElementById('tabs').clientWidth, ...rest]"
+SIDE_BY_SIDE_PX = 900  # from this width on, spectrogram and head stand beside each other
+FIRST_METHOD = "gradient_attention"  # quick, and differs from class to class
+SECOND_METHOD = "gradient_input"
+ORDERS = (4, 40, 20)  # least, most, offered
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a visitor has chosen."""
+
+    analysis: Analysis
+    index: int  # cycle
+    query: str = "mean"  # key of ``texts.QUERIES``
+    tile: Tile | None = None  # the last patch clicked
+    head: tuple[int, int] = (0, 0)  # layer, head
+    axes: AxisMap | None = None  # of the spectrogram
+    grid: HeadGrid | None = None  # of the montage
+
+
+class InsideTab:
+    """Builds the tab inside the current ``gr.Tab`` and wires it to what the first tab shows."""
+
+    def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
+        self.analyser = analyser
+        self.shown = shown
+        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.inside = gr.State(time_to_live=FORGET_S)
+        self.first = gr.HTML(markup.paragraph(texts.INSIDE_FIRST, "welcome"), js_on_load=None)
+        with gr.Column(visible=False) as self.all:
+            with gr.Row():
+                self.cycle = gr.Dropdown([], label="Cycle", type="index", scale=1, elem_id="inside-cycle")
+                with gr.Column(scale=3):
+                    self.facts = gr.HTML(js_on_load=None, elem_id="inside-facts")
+            with gr.Column() as self.heads:
+                self._build_heads()
+            self._build_relevance()
+            self._build_belief()
+        self._wire(tab)
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        """Made when first needed: it imports torch."""
+        from rsc_core.inspector import Inspector
+
+        return Inspector(self.analyser)
+
+    def _build_heads(self) -> None:
+        gr.HTML("<h2>What each head reads</h2>" + markup.paragraph(texts.HEADS_NOTE, "note"), js_on_load=None)
+        self.query = gr.Radio(
+            [(text, key) for key, text in texts.QUERIES.items()], value="mean", label="Read from", elem_id="query"
+        )
+        with gr.Row():
+            with gr.Column(min_width=300):
+                self.look = picture_place("Log-mel spectrogram; click a patch", "inside-look", "png")
+            with gr.Column(min_width=300):
+                self.head = picture_place("The chosen head over the spectrogram", "inside-head")
+        self.numbers = gr.HTML(js_on_load=None, elem_id="inside-numbers")
+        self.montage = picture_place("All heads of all layers; click one", "inside-montage")
+        self.kinds = picture_place("Entropy, distance and shares of every head over the layers", "inside-kinds")
+
+    def _build_relevance(self) -> None:
+        gr.HTML("<h2>What the label rests on</h2>", js_on_load=None)
+        self.no_heads = gr.HTML(
+            markup.paragraph(texts.INSIDE_NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
+        )
+        with gr.Row():
+            self.method = gr.Dropdown([], label="Method", elem_id="method")
+            self.label = gr.Dropdown([], label="Why", elem_id="label")
+            self.against = gr.Dropdown([], label="rather than", elem_id="against")
+        self.relevance = picture_place("Relevance over the spectrogram", "relevance")
+        self.caption = gr.HTML(js_on_load=None, elem_id="caption")
+        gr.HTML("<h2>Hear it</h2>" + markup.paragraph(texts.HEAR_NOTE, "note"), js_on_load=None)
+        self.player = gr.HTML(js_on_load=inside_markup.MIX, elem_id="mixer")
+
+    def _build_belief(self) -> None:
+        gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.BELIEVE_NOTE, "note"), js_on_load=None)
+        with gr.Row(equal_height=False):
+            least, most, offered = ORDERS
+            self.orders = gr.Slider(least, most, offered, step=4, label="Random orders", elem_id="orders")
+            self.second = gr.Dropdown([], label="Does another method agree?", elem_id="second")
+            self.run = gr.Button(texts.BELIEVE_RUN, variant="primary", elem_id="believe")
+            self.stop = gr.Button(texts.BELIEVE_STOP, elem_id="stop-believing")
+        self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
+        self.verdict = gr.HTML(js_on_load=None, elem_id="verdict")
+        self.curves = picture_place("Deletion and insertion curves", "curves", "png")
+
+    def _wire(self, tab: gr.Tab) -> None:
+        reading = [self.inside, self.look, self.head, self.numbers, self.montage, self.kinds]
+        explained = [self.relevance, self.caption, self.player, self.progress, self.verdict, self.curves]
+        chosen = [self.method, self.label, self.against, self.second]
+        everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
+        everything += [*reading, *chosen, *explained]
+        # Drawing and models share the processor with the first tab: one visitor's callback at a time.
+        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        quiet = {**shared, "show_progress": "hidden"}
+        working = {**shared, "show_progress": "minimal", "show_progress_on": self.relevance}
+        asked = [self.width, self.inside, self.method, self.label, self.against]
+        # A test takes long, and lends the model for one order at a time: it does not hold up the others.
+        run = self.run.click(
+            self.believe,
+            [*asked, self.second, self.orders],
+            [self.progress, self.verdict, self.curves],
+            api_name="believe",
+            js=MEASURE,
+            show_progress="hidden",
+            concurrency_id="belief",
+            concurrency_limit=1,
+        )
+        self.stop.click(self.stopped, None, self.progress, api_name="stop_believing", cancels=run, queue=False)
+        seen = [self.width, self.shown, self.inside]
+        tab.select(self.open, seen, everything, api_name="look_inside", cancels=run, **quiet)
+        choose = [self.width, self.inside, self.cycle]
+        self.cycle.input(self.choose_cycle, choose, everything, api_name="look_at_cycle", cancels=run, **working)
+        redrawn = [self.width, self.inside]
+        self.query.input(self.choose_query, [*redrawn, self.query], reading, api_name="choose_query", **quiet)
+        self.look.select(self.choose_patch, redrawn, [*reading, self.query], api_name="choose_patch", **quiet)
+        self.montage.select(self.choose_head, redrawn, reading, api_name="choose_head", **quiet)
+        changed = [self.method.input, self.label.input, self.against.input]
+        gr.on(changed, self.explain, asked, explained, api_name="explain", cancels=run, **working)
+
+    def open(self, width_px: float, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
+        """Show what the first tab shows; nothing is redrawn where it is shown already."""
+        if shown is None:
+            yield {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
+        elif inside is None or inside.analysis is not shown.analysis:
+            yield from self._open(width_px, Inside(shown.analysis, shown.chosen))
+        else:
+            yield {}
+
+    def choose_cycle(self, width_px: float, inside: Inside | None, index: int) -> Iterator[Updates]:
+        """Look into another cycle of the recording."""
+        yield from self._open(width_px, Inside(_remembered(inside).analysis, index))
+
+    def choose_query(self, width_px: float, inside: Inside | None, query: str) -> Updates:
+        """Show what another token reads; of the patches, the one clicked last, or the first."""
+        return self._read(width_px, replace(_remembered(inside), query=query))
+
+    def choose_patch(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
+        """Show what the clicked patch reads."""
+        inside = _remembered(inside)
+        s, hz = inside.axes.at(*event.index)
+        with spoken():
+            tile = self.inspector.tile_at(inside.analysis, inside.index, s, hz)
+        return {self.query: "patch", **self._read(width_px, replace(inside, query="patch", tile=tile))}
+
+    def choose_head(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
+        """Enlarge the clicked head."""
+        inside = _remembered(inside)
+        head = inside.grid.at(*event.index)
+        return self._read(width_px, replace(inside, head=head)) if head else {}
+
+    def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
+        """Show what speaks for a class, and how that part sounds; an earlier test is of another map and goes."""
+        inside = _remembered(inside)
+        question = (inside.analysis, inside.index, method, label, _contrast(label, against))
+        with spoken():
+            found = self.inspector.relevance(*question)
+            sounds = self.inspector.listen(*question)
+            look = self.inspector.look(inside.analysis, inside.index)
+        return {
+            self.relevance: map_figures.relevance(look, found, **picture_size(width_px)).pixels(),
+            self.caption: inside_markup.caption(found),
+            self.player: inside_markup.player(*sounds, look.sample_rate),
+            **dict.fromkeys((self.progress, self.verdict), ""),
+            self.curves: None,
+        }
+
+    def believe(
+        self,
+        width_px: float,
+        inside: Inside | None,
+        method: str,
+        label: str,
+        against: str,
+        second: str,
+        orders: int,
+    ) -> Iterator[Updates]:
+        """Test the map against random orders, drawing along."""
+        inside, contrast = _remembered(inside), _contrast(label, against)
+        yield {self.progress: inside_markup.progress(None), self.verdict: ""}
+        with spoken():
+            words = self._agreement(inside, (method, second), label, contrast)
+            question = (inside.analysis, inside.index, method, label, contrast)
+            for belief in self.inspector.believe(*question, int(orders)):
+                finished = belief.done == belief.total
+                yield {
+                    self.progress: "" if finished else inside_markup.progress(belief),
+                    self.verdict: inside_markup.verdict(belief) + words,
+                    self.curves: map_figures.believe(belief, **picture_size(width_px)).pixels(),
+                }
+
+    def stopped(self) -> str:
+        """Say that a test was stopped; Gradio has ended it."""
+        return markup.paragraph(texts.BELIEVE_STOPPED, "note")
+
+    def _open(self, width_px: float, inside: Inside) -> Iterator[Updates]:
+        """What is looked into, first what its heads read, then what its label rests on."""
+        analysis, index = inside.analysis, inside.index
+        with spoken():
+            look = self.inspector.look(analysis, index)
+        names = [
+            f"{i + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s, {label}"
+            for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True))
+        ]
+        method, second = (name if name in look.methods else next(iter(look.methods)) for name in _default(look))
+        label = analysis.labels[index]
+        methods = [(title, name) for name, title in look.methods.items()]
+        yield {
+            self.inside: inside,
+            self.first: gr.HTML(visible=False),
+            self.all: gr.Column(visible=True),
+            self.cycle: gr.Dropdown(names, value=names[index]),
+            self.facts: inside_markup.cycle(analysis, index, look),
+            self.heads: gr.Column(visible=look.attends),
+            self.no_heads: gr.HTML(visible=not look.attends),
+            self.query: inside.query,
+            self.method: gr.Dropdown(methods, value=method),
+            self.second: gr.Dropdown(methods, value=second),
+            self.label: gr.Dropdown(list(analysis.classes), value=label),
+            self.against: gr.Dropdown([texts.NO_CONTRAST, *analysis.classes], value=texts.NO_CONTRAST),
+            **(self._read(width_px, inside) if look.attends else {}),
+        }
+        yield self.explain(width_px, inside, method, label, texts.NO_CONTRAST)
+
+    def _read(self, width_px: float, inside: Inside) -> Updates:
+        """The pictures of what one token reads."""
+        with spoken():
+            look = self.inspector.look(inside.analysis, inside.index)
+            query: Any = inside.query
+            if query == "patch":
+                query = inside.tile.index if inside.tile else 0
+            heads = self.inspector.montage(inside.analysis, inside.index, query)
+        half = picture_size(width_px / 2 - 8 if width_px >= SIDE_BY_SIDE_PX else width_px)
+        spectrogram = map_figures.look(look, heads.tile, **half)
+        montage, grid = map_figures.montage(heads, look.spectrogram, inside.head, **picture_size(width_px))
+        return {
+            self.inside: replace(inside, axes=spectrogram.axes[0], grid=grid),
+            self.look: spectrogram.pixels(),
+            self.head: map_figures.head(look, heads, inside.head, heads.tile, **half).pixels(),
+            self.numbers: inside_markup.head(heads, inside.head, inside.query),
+            self.montage: montage.pixels(),
+            self.kinds: map_figures.numbers(heads, inside.head, **picture_size(width_px)).pixels(),
+        }
+
+    def _agreement(self, inside: Inside, methods: tuple[str, str], label: str, against: str | None) -> str:
+        found = self.inspector.agreement(inside.analysis, inside.index, methods, label, against)
+        titles = self.inspector.look(inside.analysis, inside.index).methods
+        text = texts.MAPS_AGREE.format(
+            first=titles[methods[0]],
+            second=titles[methods[1]],
+            sentence=found.sentence,
+            overlap=found.overlap,
+            chance=found.chance,
+        )
+        return markup.paragraph(text, "agreement")
+
+
+def _default(look: Look) -> tuple[str, str]:
+    return (FIRST_METHOD, SECOND_METHOD) if look.attends else (SECOND_METHOD, "occlusion")
+
+
+def _contrast(label: str, against: str) -> str | None:
+    """The class that stands against ``label``, or None."""
+    if label == against:
+        raise gr.Error(texts.SAME_CLASS, print_exception=False)
+    return None if against == texts.NO_CONTRAST else against
+
+
+def _remembered(inside: Inside | None) -> Inside:
+    if inside is None:
+        raise gr.Error(texts.FORGOTTEN, print_exception=False)
+    return inside

@@ -1,0 +1,147 @@
+"""HTML of the tab "Look inside": sentences on heads and maps, the mixing player, the verdict on a map."""
+
+from __future__ import annotations
+
+import base64
+import io
+import wave
+from html import escape
+
+import numpy as np
+
+from rsc_core.analysis import Analysis, Belief, Look, Montage, RelevanceMap
+from rsc_core.ui import texts
+from rsc_core.ui.markup import paragraph
+
+MIX = """
+let graph = null;
+const mix = () => {
+  const slider = element.querySelector("input[type=range]");
+  if (!slider) return;
+  const amount = Number(slider.value);
+  const gains = { attended: Math.min(1, 1 + amount), rest: Math.min(1, 1 - amount) };
+  const audio = element.querySelector("audio");
+  for (const [name, gain] of Object.entries(gains)) {
+    audio.dataset[name] = gain.toFixed(2);
+    if (graph && graph.audio === audio) graph[name].gain.value = gain;
+  }
+  for (const button of element.querySelectorAll("button[data-amount]"))
+    button.setAttribute("aria-pressed", String(Number(button.dataset.amount) === amount));
+};
+const connect = (audio) => {
+  if (graph && graph.audio === audio) return;
+  if (graph) graph.context.close();
+  const context = new AudioContext(), splitter = context.createChannelSplitter(2);
+  graph = { audio, context, attended: context.createGain(), rest: context.createGain() };
+  context.createMediaElementSource(audio).connect(splitter);
+  ["attended", "rest"].forEach((name, channel) => {
+    splitter.connect(graph[name], channel);
+    graph[name].connect(context.destination);
+  });
+};
+element.addEventListener("play", (event) => { connect(event.target); graph.context.resume(); mix(); }, true);
+element.addEventListener("input", mix);
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-amount]");
+  if (!button) return;
+  element.querySelector("input[type=range]").value = button.dataset.amount;
+  mix();
+});
+watch("value", mix);
+"""
+"""Script of the player: its left channel is the attended part, its right one the rest, mixed as the slider says.
+
+One sound plays on while the mix changes, so the place is never lost.
+"""
+
+
+def cycle(analysis: Analysis, index: int, look: Look) -> str:
+    """Return what is looked into."""
+    shown, label = look.spectrogram, analysis.labels[index]
+    text = texts.INSIDE_CYCLE.format(model=analysis.model.name, start=shown.start_s, end=shown.end_s, label=label)
+    if look.count > 1:
+        seconds = shown.end_s - shown.start_s
+        text += " " + texts.INSIDE_WINDOW.format(seconds=seconds, number=look.number, count=look.count, label=label)
+    else:
+        text += " " + texts.INSIDE_REPEATED
+    shares = ", ".join(f"P({name}) {p:.2f}" for name, p in zip(look.classes, look.probabilities, strict=True))
+    return paragraph(text, "note") + paragraph(shares, "note")
+
+
+def head(shown: Montage, chosen: tuple[int, int], query: str) -> str:
+    """Return one head's numbers."""
+    name = texts.QUERIES[query]
+    if tile := shown.tile:
+        name = texts.PATCH.format(start=tile.start_s, end=tile.end_s, low=tile.low_hz, high=tile.high_hz)
+    share = shown.virtual[chosen]
+    text = texts.HEAD.format(
+        layer=chosen[0] + 1,
+        head=chosen[1] + 1,
+        query=name,
+        entropy=shown.entropy[chosen],
+        share=shown.entropy_share[chosen],
+        distance_s=shown.distance_s[chosen],
+        distance_hz=shown.distance_hz[chosen],
+        special=shown.special[chosen],
+        virtual=texts.VIRTUAL.format(share=share) if share else "",
+    )
+    return f'<p class="note">{text}</p>'
+
+
+def caption(found: RelevanceMap) -> str:
+    """Return what a map is, and how its method stood its test over a corpus."""
+    parts = [texts.METHODS[found.method]]
+    parts += [texts.SIGNED] if found.signed else []
+    parts += [] if found.by_class else [texts.CLASSLESS]
+    standings = [texts.STANDING[beats].format(where=where) for where, beats in found.standings]
+    return paragraph(" ".join([*parts, *(standings or [texts.NO_STANDING])]), "note")
+
+
+def player(attended: np.ndarray, rest: np.ndarray, sample_rate: int) -> str:
+    """Return a player of (samples,) attended part and rest with a slider between them."""
+    both = np.stack([attended, rest], axis=1)
+    samples = (both * (32767 / max(float(np.abs(both).max(initial=0)), 1.0))).astype("<i2")
+    packed = io.BytesIO()
+    with wave.open(packed, "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(2)
+        sound.setframerate(sample_rate)
+        sound.writeframes(samples.tobytes())
+    source = "data:audio/wav;base64," + base64.b64encode(packed.getvalue()).decode()
+    buttons = "".join(
+        f'<button type="button" data-amount="{amount}" aria-pressed="{str(amount == "0").lower()}">{text}</button>'
+        for amount, text in texts.HEAR.items()
+    )
+    return (
+        f'<div class="mixer"><audio controls loop src="{source}"></audio>'
+        f'<input type="range" min="-1" max="1" step="0.05" value="0" aria-label="Mix"><div>{buttons}</div></div>'
+    )
+
+
+def progress(belief: Belief | None) -> str:
+    """Return how far a test has come; None: it begins."""
+    done, total = (belief.done, belief.total) if belief else (0, 1)
+    text = texts.BELIEVING.format(done=done, total=total) if belief else texts.BELIEVING.split(":")[0] + " …"
+    return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
+
+
+def verdict(belief: Belief) -> str:
+    """Return where a map stands among orders that know nothing of the model, in words and areas."""
+    lines, rows = [], []
+    for followed in belief.followed:
+        for i, kind in enumerate(("deletion", "insertion")):
+            lines.append(f"<li>{kind}, replaced by {followed.filling}: <b>{followed.sentences[i]}</b></li>")
+            random = followed.areas(followed.random)[:, i]
+            cells = [
+                f"{followed.areas(followed.own)[i]:.3f}",
+                f"{random.min():.3f} to {random.max():.3f}",
+                f"{followed.areas(followed.smooth)[:, i].mean():.3f}",
+                f"{followed.areas(followed.loudest)[i]:.3f}",
+            ]
+            better = "low" if kind == "deletion" else "high"
+            name = f"<td>{kind} ({better} is faithful), {escape(followed.filling)}</td>"
+            rows.append(f"<tr>{name}" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    heads = ("area under", "this map", "random tiles", "smooth blocks", "loudest first")
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<ul class="verdict">{"".join(lines)}</ul><div class="cycles areas">{table}</div>'

@@ -1,0 +1,86 @@
+"""Looking inside a model, in a real browser against the real app."""
+
+from rsc_core.ui import texts
+from tests.e2e.test_page import choose_example, open_page, table, wait_for_new
+
+LOOK, HEAD, MONTAGE = "#inside-look", "#inside-head", "#inside-montage"
+
+
+def look_inside(page):
+    page.get_by_role("tab", name=texts.INSIDE_TAB).click()
+    page.wait_for_selector("#relevance img", state="attached")
+    page.wait_for_selector("#mixer audio", state="attached")
+
+
+def click_at(page, place, x, y):
+    """Click on a picture, at shares of its width and height."""
+    picture = page.locator(f"{place} img")
+    size = picture.bounding_box()
+    picture.click(position={"x": x * size["width"], "y": y * size["height"]})
+
+
+def source(page, place):
+    return page.locator(f"{place} img").get_attribute("src")
+
+
+def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
+    open_page(page, server)
+    choose_example(page, "Crackles and wheeze")
+    table(page)
+    look_inside(page)
+    assert "Layer 1, head 1" in page.locator("#inside-numbers").inner_text()
+
+    old = source(page, HEAD)
+    click_at(page, MONTAGE, 0.97, 0.85)  # the last layer's last head
+    wait_for_new(page, HEAD, old)
+    page.wait_for_function("() => document.querySelector('#inside-numbers').textContent.includes('Layer 12, head 3')")
+
+    old = source(page, MONTAGE)
+    click_at(page, LOOK, 0.4, 0.5)
+    wait_for_new(page, MONTAGE, old)
+    page.wait_for_function("() => document.querySelector('#inside-numbers').textContent.includes('the patch at')")
+    assert page.locator("#query input[value=patch]").is_checked()
+
+    page.locator("#mixer audio").evaluate("audio => audio.play()")
+    page.locator("#mixer input[type=range]").fill("-1")
+    page.wait_for_function("() => document.querySelector('#mixer audio').currentTime > 0.2")
+    audio = page.locator("#mixer audio")
+    assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("0.00", "1.00")
+    page.locator("#mixer button", has_text=texts.HEAR["1"]).click()
+    assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("1.00", "0.00")
+    assert audio.evaluate("audio => !audio.paused && audio.currentTime > 0.2")  # the place is kept
+
+    page.locator("#believe").click()
+    page.wait_for_function("() => document.querySelectorAll('#verdict li').length === 4")
+    page.wait_for_selector("#curves img", state="attached")
+    said = page.locator("#verdict").inner_text()
+    assert "random orders on this cycle" in said and "these two methods" in said
+    page.locator("#stop-believing").click()
+    page.get_by_text(texts.BELIEVE_STOPPED).wait_for()
+    assert page.locator("#verdict").inner_text()  # what was found so far stays
+
+
+def test_a_network_without_heads_is_explained_by_other_methods(page, server):
+    page.set_default_timeout(60_000)
+    page.goto(server.url)
+    page.wait_for_selector("#model input")
+    page.get_by_role("tab", name=texts.INSIDE_TAB).click()
+    page.get_by_text(texts.INSIDE_FIRST).wait_for()
+    page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
+    choose_example(page, "Wheeze")
+    table(page)
+    look_inside(page)
+    assert page.locator("#no-heads").inner_text() == texts.INSIDE_NO_ATTENTION
+    assert not page.locator(MONTAGE).is_visible()
+    assert page.locator("#method input").input_value() == "Gradient x input"
+
+
+def test_a_phone_needs_no_horizontal_scrolling(browser, server):
+    page = browser.new_page(viewport={"width": 400, "height": 800})
+    open_page(page, server)
+    choose_example(page, "Wheeze")
+    table(page)
+    look_inside(page)
+    page.wait_for_selector(f"{MONTAGE} img", state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()

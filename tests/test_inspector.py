@@ -1,0 +1,164 @@
+"""What is looked into, what is kept of it, and that maps come back onto the cycle's own seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rsc_core import checkpoint
+from rsc_core.analysis import Analysis, Cycle, Recording
+from rsc_core.checkpoint import CheckpointError
+from rsc_core.config import CLASSES, run_config
+from rsc_core.explain import heads
+from rsc_core.features import extract
+from rsc_core.inference import Analyser
+from rsc_core.inspector import Inspector, _fold
+from tests.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def analyser(tmp_path_factory):
+    """A transformer and a CNN with windows of 1 s, whose answers depend on what they hear."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    torch.manual_seed(0)
+    for name, preset, model in [
+        ("base", "full", TINY),
+        ("cnn", "cnn", replace(TINY, name="cnn", hidden_size=16, heads=1)),
+    ]:
+        config = run_config(preset, "icbhi", "small")
+        config = replace(config, model=model, audio=replace(config.audio, window_s=1.0))
+        built = checkpoint.build(config)
+        with torch.no_grad():
+            for parameter_name, parameter in built.named_parameters():
+                if "classifier" in parameter_name or "q_proj" in parameter_name:
+                    parameter.normal_(std=0.5)
+        facts = {"corpus": "SPRSound", "protocol": "last", "learned_from": ["SPRSound"]}
+        checkpoint.save(folder / name, built, config, facts)
+    return Analyser(folder)
+
+
+@pytest.fixture
+def inspector(analyser):
+    return Inspector(analyser)
+
+
+def labelled(analyser, model="base"):
+    """A short cycle that fills a window twice and a bit, and one of three windows."""
+    sound = 0.1 * np.random.default_rng(0).standard_normal(80000).astype(np.float32)
+    recording = Recording(sound, 16000, 16000, 1, 5.0, 1.0)
+    blank = Analysis(
+        recording, (Cycle(0.5, 0.92), Cycle(1.5, 4.1)), True, CLASSES, np.eye(4)[:2], analyser.cards["base"]
+    )
+    return analyser.relabel(blank, model)
+
+
+def test_a_montage_is_the_recorded_attention_on_the_cycles_own_seconds(analyser, inspector):
+    analysis = labelled(analyser)
+    shown = inspector.montage(analysis, 0, "mean")
+    assert shown.maps.shape == (2, 2, 8, 42) and (shown.start_s, shown.end_s) == (0.5, 0.92)
+    with analyser.alone_with("base") as (loaded,):
+        window = torch.from_numpy(np.tile(np.zeros(1, np.float32), 16000))[None]
+        features = extract(window, loaded.config.audio, loaded.config.features)
+        silent = heads.record(loaded.model, features)
+    assert shown.entropy.shape == silent.heads.entropy.shape
+    assert np.abs(shown.entropy - silent.heads.entropy).max() > 1e-3  # of this sound, not of another
+    reading = inspector.montage(analysis, 0, 0)
+    assert reading.tile.index == 0 and reading.tile.end_s - reading.tile.start_s == pytest.approx(0.16)
+    assert np.abs(reading.maps - shown.maps).max() > 1e-3
+    assert (shown.virtual == 0).all() and ((shown.special > 0) & (shown.special < 1)).all()
+
+
+def test_even_attention_is_even_after_folding_and_a_peak_stays_where_it_was():
+    for period in (None, 33.4):
+        frames = 98 if period is None else 35
+        fold = _fold(6, 16, 16, period, frames)
+        assert fold.sum(axis=0) == pytest.approx(np.ones(frames))
+    peak = np.eye(6)[1] @ _fold(6, 16, 16, None, 98)
+    assert (np.flatnonzero(peak) == np.arange(16, 32)).all()
+    second_copy = np.eye(6)[3] @ _fold(6, 16, 16, 48.0, 48)  # frames 48 to 63 are a copy of 0 to 15
+    assert (np.flatnonzero(second_copy) == np.arange(16)).all()
+
+
+def test_of_a_long_cycle_the_window_that_speaks_loudest_for_the_label_is_shown(analyser, inspector):
+    analysis = labelled(analyser)
+    look = inspector.look(analysis, 1)
+    assert look.count == 3 and len(look.waveform) == 16000
+    first = 24000 + round((look.number - 1) * (41600 - 16000) / 2)
+    assert np.array_equal(look.waveform, analysis.recording.waveform[first : first + 16000])
+    assert look.spectrogram.start_s == pytest.approx(first / 16000)
+    own = CLASSES.index(analysis.labels[1])
+    assert look.probabilities[own] >= analysis.probabilities[1, own]  # the cycle's is the mean over windows
+
+
+def test_a_click_finds_the_patch_and_a_patch_its_place(analyser, inspector):
+    analysis = labelled(analyser)
+    inspector.montage(analysis, 1, "cls")
+    start_s = inspector.look(analysis, 1).spectrogram.start_s
+    for index in (0, 13, 47):
+        tile = inspector.montage(analysis, 1, index).tile
+        middle_hz = np.sqrt(tile.low_hz * tile.high_hz)
+        assert inspector.tile_at(analysis, 1, (tile.start_s + tile.end_s) / 2, middle_hz) == tile
+        assert tile.start_s == pytest.approx(start_s + index % 6 * 0.16)
+
+
+@pytest.mark.parametrize("model", ["base", "cnn"])
+def test_every_method_a_model_allows_gives_a_map_and_a_sound(analyser, inspector, model):
+    analysis = labelled(analyser, model)
+    look = inspector.look(analysis, 0)
+    assert look.attends == (model == "base")
+    assert ("rollout" in look.methods) == look.attends and "occlusion" in look.methods
+    for method in look.methods:
+        found = inspector.relevance(analysis, 0, method, "wheeze", "crackle")
+        assert found.tiles.values.shape == (8, 42) and np.ptp(found.tiles.values) > 0
+        assert found.standings == ()
+    other = inspector.relevance(analysis, 0, "gradient_input", "crackle", "wheeze")
+    own = inspector.relevance(analysis, 0, "gradient_input", "wheeze", "crackle")
+    assert other.tiles.values == pytest.approx(-own.tiles.values, abs=1e-6)
+    attended, rest = inspector.listen(analysis, 0, "occlusion", "wheeze")
+    assert attended + rest == pytest.approx(look.waveform, abs=1e-6) and np.abs(rest).max() > 0
+
+
+def test_a_model_without_attention_says_so(analyser, inspector):
+    with pytest.raises(ValueError, match="has no attention"):
+        inspector.montage(labelled(analyser, "cnn"), 0, "mean")
+
+
+def test_believing_counts_along_and_ends_with_all_orders(analyser, inspector):
+    told = list(inspector.believe(labelled(analyser), 0, "occlusion", "wheeze", orders=5))
+    assert [belief.done for belief in told] == [8, 12, 14, 16, 18]
+    assert all(belief.total == 18 for belief in told)
+    assert [f.random.shape for f in told[-1].followed] == [(5, 2, 11)] * 2
+    assert [f.smooth.shape for f in told[-1].followed] == [(2, 2, 11)] * 2
+    local, noise = told[-1].followed
+    assert not np.array_equal(local.own, noise.own)
+    assert local.own[0, 0] == pytest.approx(local.random[:, 0, 0])  # nothing replaced yet
+    assert all("on this cycle" in sentence for sentence in local.sentences)
+
+
+def test_two_methods_are_compared_and_one_agrees_with_itself(analyser, inspector):
+    analysis = labelled(analyser)
+    assert inspector.agreement(analysis, 0, ("occlusion", "occlusion"), "wheeze").overlap == 1
+    assert inspector.agreement(analysis, 0, ("occlusion", "rollout"), "wheeze").overlap < 1
+
+
+def test_what_is_kept_is_bounded_and_the_least_recently_used_goes(analyser):
+    inspector = Inspector(analyser, entries=1)
+    analysis = labelled(analyser)
+    first = inspector.look(analysis, 0)
+    assert inspector.look(analysis, 0) is first
+    inspector.look(analysis, 1)
+    assert inspector.look(analysis, 0) is not first
+
+    roomy = Inspector(analyser, limit_bytes=1)
+    kept = roomy.look(analysis, 0)
+    assert roomy.look(analysis, 0) is kept  # the last one stays
+    roomy.look(analysis, 1)
+    assert roomy.look(analysis, 0) is not kept
+
+
+def test_a_model_that_is_gone_is_named(analyser, inspector):
+    analysis = labelled(analyser)
+    gone = replace(analysis, model=replace(analysis.model, name="gone"))
+    with pytest.raises(CheckpointError, match="gone"):
+        inspector.look(gone, 0)
