@@ -24,13 +24,13 @@ from rsc_core.figures import (
     NARROW_PX,
     RIGHT_PX,
     TITLE_PX,
+    Canvas,
     Picture,
-    _Canvas,
-    _frequency_ticks,
-    _image,
-    _patch_size,
-    _points,
-    _row,
+    frequency_ticks,
+    patch_size,
+    points,
+    row_of,
+    spectrogram_image,
 )
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ def weight_changes(
     values = np.full((blocks, len(columns)), np.nan)
     for change in changes:
         values[change.layer, columns.index(change.projection)] = 100 * change.relative_norm
-    canvas = _Canvas(width_px, TITLE_PX + blocks * CELL_PX + BOTTOM_PX, scale)
+    canvas = Canvas(width_px, TITLE_PX + blocks * CELL_PX + BOTTOM_PX, scale)
     box = (LEFT_PX, TITLE_PX, width_px - LEFT_PX - RIGHT_PX, blocks * CELL_PX)
-    axes = canvas._axes(box)
+    axes = canvas.plain(box)
     highest = max(float(np.nanmax(values)), 1e-3)
     image = axes.imshow(
         values, cmap=CHANGES, vmin=0, vmax=highest, aspect="auto", origin="lower", extent=(0, len(columns), 0, blocks)
@@ -111,14 +111,14 @@ def weight_changes(
         if np.isfinite(value):
             colour = "white" if value > 0.55 * highest else INK
             text = f"{value:.1f}" if value else "0"
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, size=_points(FONT_PX - 1))
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, size=points(FONT_PX - 1))
     place = (columns.index(chosen[1]), chosen[0])
     axes.add_patch(Rectangle(place, 1, 1, fill=False, ec="#d55e00", lw=2.2)).set(zorder=4, clip_on=False)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
     axes.set_yticks(np.arange(blocks) + 0.5, range(1, blocks + 1))
     axes.tick_params(length=0)
-    axes.set_title("Change of the weights, by block", loc="left", pad=5, size=_points(FONT_PX))
-    axes.set_xlabel("Projection", size=_points(FONT_PX))
+    axes.set_title("Change of the weights, by block", loc="left", pad=5, size=points(FONT_PX))
+    axes.set_xlabel("Projection", size=points(FONT_PX))
     canvas.colour_bar(image, box, "% of the base's norm")
     left, top, width, height = (value * scale for value in box)
     return canvas.picture(), Cells(left, top, left + width, top + height, blocks, len(columns)), columns
@@ -126,8 +126,8 @@ def weight_changes(
 
 def spectra(changes: Mapping[str, LayerChange], width_px: int, scale: float = 1.0) -> Picture:
     """Draw the singular values of the change each model (name -> change) made to one projection."""
-    canvas = _Canvas(width_px, TITLE_PX + PLOT_PX + BOTTOM_PX, scale)
-    axes = canvas._axes((LEFT_PX + 14, TITLE_PX, width_px - LEFT_PX - 34, PLOT_PX))
+    canvas = Canvas(width_px, TITLE_PX + PLOT_PX + BOTTOM_PX, scale)
+    axes = canvas.plain((LEFT_PX + 14, TITLE_PX, width_px - LEFT_PX - 34, PLOT_PX))
     any_change = next(iter(changes.values()))
     for colour, (name, change) in zip(MODEL_COLOURS, changes.items(), strict=False):
         values = change.singular_values
@@ -143,9 +143,9 @@ def spectra(changes: Mapping[str, LayerChange], width_px: int, scale: float = 1.
     axes.minorticks_off()
     axes.grid(color=GRID, lw=0.6)
     title = f"Singular values of the change, block {any_change.layer + 1}, {any_change.projection}"
-    axes.set_title(title, loc="left", pad=5, size=_points(FONT_PX))
-    axes.set_xlabel("Number of the singular value", size=_points(FONT_PX))
-    axes.legend(fontsize=_points(FONT_PX - 1), frameon=False, loc="lower left")
+    axes.set_title(title, loc="left", pad=5, size=points(FONT_PX))
+    axes.set_xlabel("Number of the singular value", size=points(FONT_PX))
+    axes.legend(fontsize=points(FONT_PX - 1), frameon=False, loc="lower left")
     return canvas.picture()
 
 
@@ -161,9 +161,9 @@ def dial(
     narrow = width_px < NARROW_PX
     bars_px = width_px - LEFT_PX - 60 if narrow else 200
     step = TITLE_PX + PLOT_PX + BOTTOM_PX
-    canvas = _Canvas(width_px, step + (BARS_PX + TITLE_PX if narrow else 0), scale)
+    canvas = Canvas(width_px, step + (BARS_PX + TITLE_PX if narrow else 0), scale)
     lines_px = width_px - LEFT_PX - (20 if narrow else bars_px + 130)
-    axes = canvas._axes((LEFT_PX, TITLE_PX, lines_px, PLOT_PX))
+    axes = canvas.plain((LEFT_PX, TITLE_PX, lines_px, PLOT_PX))
     axes.set(xlim=(factors[0], factors[-1]), ylim=(0, 1))
     axes.axvline(1, color=GRID, lw=1.5)
     axes.axvline(factor, color=INK, lw=1.5, zorder=3)
@@ -172,19 +172,19 @@ def dial(
         axes.plot(factors, values, ".-", color=CLASS_COLOURS[name], lw=2, ms=6)
     axes.set_xticks(factors, [f"{value:g}" for value in factors])
     axes.grid(axis="y", color=GRID, lw=0.6)
-    axes.set_title("P(class) of this cycle", loc="left", pad=5, size=_points(FONT_PX))
-    axes.set_xlabel("Share of the tuning (1: as tuned)", size=_points(FONT_PX))
+    axes.set_title("P(class) of this cycle", loc="left", pad=5, size=points(FONT_PX))
+    axes.set_xlabel("Share of the tuning (1: as tuned)", size=points(FONT_PX))
 
     place = (LEFT_PX + 10, step + TITLE_PX) if narrow else (width_px - bars_px - 50, TITLE_PX)
-    bars = canvas._axes((*place, bars_px, BARS_PX if narrow else PLOT_PX))
+    bars = canvas.plain((*place, bars_px, BARS_PX if narrow else PLOT_PX))
     drawn = bars.barh(range(len(classes)), probabilities[at], color=[CLASS_COLOURS[name] for name in classes])
-    bars.bar_label(drawn, fmt="%.2f", padding=4, size=_points(FONT_PX))
+    bars.bar_label(drawn, fmt="%.2f", padding=4, size=points(FONT_PX))
     bars.set(xlim=(0, 1), ylim=(len(classes) - 0.4, -0.6))
     bars.set_yticks(range(len(classes)), classes)
     bars.set_xticks([])
     bars.spines["bottom"].set_visible(False)
     bars.tick_params(axis="y", length=0)
-    bars.set_title(f"with a share of {factor:g}", loc="left", pad=5, size=_points(FONT_PX))
+    bars.set_title(f"with a share of {factor:g}", loc="left", pad=5, size=points(FONT_PX))
     return canvas.picture()
 
 
@@ -202,18 +202,18 @@ def _over(
     columns = 1 if width_px < NARROW_PX else (3 if len(looks) == 3 else 2)
     rows = -(-len(looks) // columns)
     step = TITLE_PX + MAP_PX + BOTTOM_PX
-    canvas = _Canvas(width_px, step * rows, scale)
+    canvas = Canvas(width_px, step * rows, scale)
     for index, (title, look) in enumerate(looks.items()):
         column, row = index % columns, index // columns
         left = column * width_px / columns + LEFT_PX
         box = (left, row * step + TITLE_PX, width_px / columns - LEFT_PX - RIGHT_PX, MAP_PX)
         axes = canvas.add(box, title, beneath.start_s, beneath.end_s, beneath.frequencies_hz)
-        _image(axes, beneath, "Greys")
+        spectrogram_image(axes, beneath, "Greys")
         heat = _laid(axes, look, values[title], beneath.frequencies_hz, limits[title], cmap)
-        _patch_size(axes, look, beneath.frequencies_hz)
-        _frequency_ticks(axes, beneath.frequencies_hz, MAP_PX)
-        axes.set_title(title, loc="left", pad=5, size=_points(FONT_PX))
-        axes.set_xlabel("Time (s)", size=_points(FONT_PX))
+        patch_size(axes, look, beneath.frequencies_hz)
+        frequency_ticks(axes, beneath.frequencies_hz, MAP_PX)
+        axes.set_title(title, loc="left", pad=5, size=points(FONT_PX))
+        axes.set_xlabel("Time (s)", size=points(FONT_PX))
         canvas.colour_bar(heat, box, unit)
     return canvas.picture()
 
@@ -228,4 +228,4 @@ def _laid(
 ) -> AxesImage:
     """A map over the bins it covers."""
     x = np.linspace(look.start_s, look.end_s, values.shape[1] + 1)
-    return axes.pcolorfast(x, _row(look.edges_hz, frequencies_hz), values, cmap=cmap, vmin=limits[0], vmax=limits[1])
+    return axes.pcolorfast(x, row_of(look.edges_hz, frequencies_hz), values, cmap=cmap, vmin=limits[0], vmax=limits[1])

@@ -65,7 +65,7 @@ class AxisMap:
     def pixel(self, s: float, hz: float) -> tuple[float, float]:
         """Return the image pixel of a point; the inverse of ``at``."""
         x = self.left + (s - self.start_s) / (self.end_s - self.start_s) * (self.right - self.left)
-        row = _row(hz, self.frequencies_hz)
+        row = row_of(hz, self.frequencies_hz)
         return x, self.bottom - row / len(self.frequencies_hz) * (self.bottom - self.top)
 
 
@@ -98,7 +98,7 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
     strips = ["model", "annotation"] if analysis.annotated else ["model"]
     strip_px = 20
     height_px = TITLE_PX + 130 + strip_px * len(strips) + BOTTOM_PX
-    canvas = _Canvas(width_px, height_px, scale)
+    canvas = Canvas(width_px, height_px, scale)
     left = 74 if analysis.annotated else LEFT_PX
     box = (left, TITLE_PX, width_px - left - 14, 130 + strip_px * len(strips))
     seconds = analysis.recording.seconds
@@ -107,7 +107,7 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
     peak = max(float(np.abs(samples).max(initial=0)), 1e-6)
     low = -1 - 2 * strip_px / 130 * len(strips)  # the strips' share of the axis, below the waveform's -1 to 1
     axes.set(xlim=(0, seconds), ylim=(low, 1))
-    axes.set_xlabel("Time (s)", size=_points(FONT_PX))
+    axes.set_xlabel("Time (s)", size=points(FONT_PX))
 
     column_s, lowest, highest = _envelope(samples / peak, seconds, box[2])
     axes.fill_between(column_s, lowest, highest, color="#9aa5b1", linewidth=0.4)
@@ -126,7 +126,7 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
             if shown_px > 12:
                 middle = cycle.start_s + cycle.seconds / 2
                 place = (middle, bottom + height / 2)
-                axes.text(*place, text, ha="center", va="center", color=TEXT_COLOURS[label], size=_points(FONT_PX))
+                axes.text(*place, text, ha="center", va="center", color=TEXT_COLOURS[label], size=points(FONT_PX))
     if chosen is not None:
         cycle = analysis.cycles[chosen]
         frame = Rectangle((cycle.start_s, low), cycle.seconds, 1 - low, fill=False, ec=INK, lw=2)
@@ -141,7 +141,7 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
         bbox_to_anchor=(0, 1),
         ncols=4,
         frameon=False,
-        fontsize=_points(FONT_PX),
+        fontsize=points(FONT_PX),
         borderaxespad=0.2,
         borderpad=0.2,
         handlelength=0.9,
@@ -171,23 +171,23 @@ def attention(view: CycleView, width_px: int = 800, scale: float = 1.0) -> Pictu
     columns = 1 if narrow else len(view.attention)
     map_height = 150 if narrow else 180
     step = TITLE_PX + map_height + BOTTOM_PX
-    canvas = _Canvas(width_px, step * (len(view.attention) if narrow else 1), scale)
+    canvas = Canvas(width_px, step * (len(view.attention) if narrow else 1), scale)
     for index, look in enumerate(view.attention):
         column, row = index % columns, index // columns
         left = column * width_px / columns + LEFT_PX
         box = (left, row * step + TITLE_PX, width_px / columns - LEFT_PX - RIGHT_PX, map_height)
         axes = canvas.add(box, look.name, beneath.start_s, beneath.end_s, beneath.frequencies_hz)
-        _image(axes, beneath, "Greys")
+        spectrogram_image(axes, beneath, "Greys")
         heat = _heat(axes, look, beneath.frequencies_hz)
-        _patch_size(axes, look, beneath.frequencies_hz)
-        _frequency_ticks(axes, beneath.frequencies_hz, map_height)
-        axes.set_title(f"Attention, {look.name}", loc="left", pad=5, size=_points(FONT_PX))
-        axes.set_xlabel("Time (s)", size=_points(FONT_PX))
+        patch_size(axes, look, beneath.frequencies_hz)
+        frequency_ticks(axes, beneath.frequencies_hz, map_height)
+        axes.set_title(f"Attention, {look.name}", loc="left", pad=5, size=points(FONT_PX))
+        axes.set_xlabel("Time (s)", size=points(FONT_PX))
         canvas.colour_bar(heat, box, "times an even spread")
     return canvas.picture()
 
 
-class _Canvas:
+class Canvas:
     """A figure laid out in CSS pixels from its top left, gathering what its axes mean."""
 
     def __init__(self, width_px: float, height_px: float, scale: float):
@@ -197,7 +197,7 @@ class _Canvas:
 
     def add(self, box: Sequence[float], name: str, start_s: float, end_s: float, hz: np.ndarray | None = None) -> Axes:
         """Add axes at (left, top, width, height) px whose x runs from ``start_s`` to ``end_s``."""
-        axes = self._axes(box)
+        axes = self.plain(box)
         left, top, width, height = (value * self.scale for value in box)
         self.maps.append(AxisMap(name, left, top, left + width, top + height, start_s, end_s, hz))
         axes.xaxis.set_major_locator(MaxNLocator(max(3, int(box[2] / 70)), steps=[1, 2, 5, 10]))
@@ -206,26 +206,27 @@ class _Canvas:
     def colour_bar(self, image: AxesImage, box: Sequence[float], unit: str) -> None:
         """Add a colour bar to the right of the axes at ``box``."""
         left, top, width, height = box
-        bar_axes = self._axes((left + width + 8, top, 10, height))
+        bar_axes = self.plain((left + width + 8, top, 10, height))
         bar_axes.set_label(COLOUR_BAR)
         bar = self.figure.colorbar(image, cax=bar_axes)
         bar.outline.set_visible(False)
         bar.locator = MaxNLocator(max(2, int(height / 40)))
         bar.update_ticks()
-        bar_axes.tick_params(labelsize=_points(FONT_PX - 1.5), colors=INK, length=2)
-        bar.set_label(unit, fontsize=_points(FONT_PX - 1), color=INK)
+        bar_axes.tick_params(labelsize=points(FONT_PX - 1.5), colors=INK, length=2)
+        bar.set_label(unit, fontsize=points(FONT_PX - 1), color=INK)
 
     def picture(self) -> Picture:
         """Return what was drawn."""
         return Picture(self.figure, tuple(self.maps))
 
-    def _axes(self, box: Sequence[float]) -> Axes:
+    def plain(self, box: Sequence[float]) -> Axes:
+        """Add axes at (left, top, width, height) px whose pixels nobody asks for."""
         left, top, width, height = box
         bottom = self.height_px - top - height
         axes = self.figure.add_axes(
             (left / self.width_px, bottom / self.height_px, width / self.width_px, height / self.height_px)
         )
-        axes.tick_params(colors=INK, length=3, color=GRID, labelsize=_points(FONT_PX))
+        axes.tick_params(colors=INK, length=3, color=GRID, labelsize=points(FONT_PX))
         axes.spines[:].set_color(GRID)
         axes.spines[["top", "right"]].set_visible(False)
         return axes
@@ -234,24 +235,24 @@ class _Canvas:
 def _stack(maps: Sequence[Spectrogram], cmap: str, map_px: int, width_px: int, scale: float) -> Picture:
     """Spectrograms under each other; only the last one shows the time."""
     step = TITLE_PX + map_px + 10
-    canvas = _Canvas(width_px, step * len(maps) - 10 + BOTTOM_PX, scale)
+    canvas = Canvas(width_px, step * len(maps) - 10 + BOTTOM_PX, scale)
     for index, one in enumerate(maps):
         box = (LEFT_PX, index * step + TITLE_PX, width_px - LEFT_PX - RIGHT_PX, map_px)
         axes = canvas.add(box, one.name, one.start_s, one.end_s, one.frequencies_hz)
-        image = _image(axes, one, cmap)
-        _frequency_ticks(axes, one.frequencies_hz, map_px)
+        image = spectrogram_image(axes, one, cmap)
+        frequency_ticks(axes, one.frequencies_hz, map_px)
         lowest, highest = one.frequencies_hz[[0, -1]]
-        axes.set_title(f"{one.name}, {lowest:,.0f} to {highest:,.0f} Hz", loc="left", pad=5, size=_points(FONT_PX))
+        axes.set_title(f"{one.name}, {lowest:,.0f} to {highest:,.0f} Hz", loc="left", pad=5, size=points(FONT_PX))
         if index == len(maps) - 1:
-            axes.set_xlabel("Time (s)", size=_points(FONT_PX))
+            axes.set_xlabel("Time (s)", size=points(FONT_PX))
         else:
             axes.tick_params(labelbottom=False)
         canvas.colour_bar(image, box, one.unit)
     return canvas.picture()
 
 
-def _image(axes: Axes, one: Spectrogram, cmap: str | Colormap) -> AxesImage:
-    """A spectrogram in its own bins: row r fills r to r + 1 of the y axis."""
+def spectrogram_image(axes: Axes, one: Spectrogram, cmap: str | Colormap) -> AxesImage:
+    """Draw a spectrogram in its own bins: row r fills r to r + 1 of the y axis."""
     if one.unit == "dB":
         highest = float(one.values.max())
         lowest = max(float(one.values.min()), highest - RANGE_DB)
@@ -265,37 +266,37 @@ def _image(axes: Axes, one: Spectrogram, cmap: str | Colormap) -> AxesImage:
 def _heat(axes: Axes, look: AttentionMap, frequencies_hz: np.ndarray) -> AxesImage:
     """Attention over the bins it covers, transparent where it is even or less."""
     x = np.linspace(look.start_s, look.end_s, look.values.shape[1] + 1)
-    y = _row(look.edges_hz, frequencies_hz)
+    y = row_of(look.edges_hz, frequencies_hz)
     relative = look.values * look.values.size / look.values.sum()
     highest = max(float(np.percentile(relative, 99.5)), 2.0)
     return axes.pcolorfast(x, y, relative, cmap=HEAT, vmin=1, vmax=highest)
 
 
-def _patch_size(axes: Axes, look: AttentionMap, frequencies_hz: np.ndarray) -> None:
-    """Outline the area of one patch in the upper left corner and say how long it is."""
-    bottom, top = _row(look.edges_hz[-2:], frequencies_hz)
+def patch_size(axes: Axes, look: AttentionMap, frequencies_hz: np.ndarray) -> None:
+    """Outline the area of one patch in the upper left corner, and say how long it is."""
+    bottom, top = row_of(look.edges_hz[-2:], frequencies_hz)
     axes.add_patch(Rectangle((look.start_s, bottom), look.patch_s, top - bottom, fill=False, ec=INK, lw=1.5))
     place = (look.start_s + look.patch_s, (bottom + top) / 2)
     note = axes.annotate(f"one patch: {look.patch_s:.2f} s", place, (5, 0), textcoords="offset points", va="center")
-    note.set_size(_points(FONT_PX))
+    note.set_size(points(FONT_PX))
     note.set_bbox({"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.8})
 
 
-def _frequency_ticks(axes: Axes, frequencies_hz: np.ndarray, height_px: float) -> None:
-    """Ticks at round Hz, as many as stand clear of each other."""
+def frequency_ticks(axes: Axes, frequencies_hz: np.ndarray, height_px: float) -> None:
+    """Set ticks at round Hz, as many as stand clear of each other."""
     inside = [hz for hz in ROUND_HZ if frequencies_hz[0] <= hz <= frequencies_hz[-1] * 1.01]
     kept: list[tuple[int, float]] = []
     for hz in sorted(inside, key=lambda hz: (not str(hz).startswith("1"), -hz)):
-        row = float(_row(hz, frequencies_hz))
+        row = float(row_of(hz, frequencies_hz))
         if all(abs(row - other) * height_px / len(frequencies_hz) >= TICK_PX for _, other in kept):
             kept.append((hz, row))
     axes.set_yticks([row for _, row in kept], [f"{hz:,}" for hz, _ in kept])
-    above = (-_points(6), _points(9))
-    axes.annotate("Hz", (0, 1), above, "axes fraction", "offset points", ha="right", size=_points(FONT_PX), color=INK)
+    above = (-points(6), points(9))
+    axes.annotate("Hz", (0, 1), above, "axes fraction", "offset points", ha="right", size=points(FONT_PX), color=INK)
 
 
-def _row(hz: float | np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
-    """Height of a frequency in bins: 0.5 in the middle of the first, and the map's edges beyond the outer bins."""
+def row_of(hz: float | np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
+    """Return a frequency's height in bins: 0.5 in the middle of the first, the map's edges beyond the outer ones."""
     rows = np.interp(hz, frequencies_hz, np.arange(len(frequencies_hz)) + 0.5)
     rows = np.where(hz < frequencies_hz[0], 0, rows)
     return np.where(hz > frequencies_hz[-1], len(frequencies_hz), rows)
@@ -309,5 +310,6 @@ def _envelope(samples: np.ndarray, seconds: float, columns: float) -> tuple[np.n
     return middle_s, np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
 
 
-def _points(px: float) -> float:
+def points(px: float) -> float:
+    """Return a font's size in points from CSS pixels."""
     return px * 72 / DPI

@@ -100,13 +100,13 @@ class Analyser:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        samples = _cut(analysis.recording, cycle)
+        samples = cut(analysis.recording, cycle)
         loaded = self._load(analysis.model.name)
         return CycleView(
             cycle=cycle,
             waveform=samples,
             sample_rate=analysis.recording.sample_rate,
-            log_mel=_log_mel_pictures(samples, cycle, loaded),
+            log_mel=log_mel_pictures(samples, cycle, loaded),
             hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
             attention=self._attention(samples, cycle, loaded),
         )
@@ -118,7 +118,7 @@ class Analyser:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        return self._attention(_cut(analysis.recording, cycle), cycle, self._load(model))
+        return self._attention(cut(analysis.recording, cycle), cycle, self._load(model))
 
     def log_mel(self, analysis: Analysis, index: int) -> Spectrogram:
         """Return the log-mel spectrogram of one cycle in dB.
@@ -127,8 +127,8 @@ class Analyser:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        samples = _cut(analysis.recording, cycle)
-        return _log_mel_pictures(samples, cycle, self._load(analysis.model.name))["db"]
+        samples = cut(analysis.recording, cycle)
+        return log_mel_pictures(samples, cycle, self._load(analysis.model.name))["db"]
 
     @contextmanager
     def alone_with(self, *names: str) -> Iterator[tuple[Checkpoint, ...]]:
@@ -143,7 +143,7 @@ class Analyser:
 
     def inputs(self, recording: Recording, cycle: Cycle, loaded: Checkpoint) -> torch.Tensor:
         """Return the features of one cycle as a model reads them, one row a window."""
-        clips = windows(_cut(recording, cycle), loaded.config.audio.window_samples)
+        clips = windows(cut(recording, cycle), loaded.config.audio.window_samples)
         return self._features(torch.from_numpy(clips), loaded)
 
     def _load(self, name: str | None) -> Checkpoint:
@@ -161,7 +161,7 @@ class Analyser:
 
     def _label(self, recording: Recording, found: tuple[Cycle, ...], annotated: bool, model: str | None) -> Analysis:
         loaded = self._load(model)
-        clips = [windows(_cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
+        clips = [windows(cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
         owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
         probabilities = []
         for batch in torch.from_numpy(np.concatenate(clips)).split(32):
@@ -252,14 +252,14 @@ def _base_note(learned_from: list[str]) -> str:
     return f"base learned from {origin}" if tuned else f"learned from {origin}"
 
 
-def _cut(recording: Recording, cycle: Cycle) -> np.ndarray:
-    """(samples,) of one cycle, at least one sample."""
+def cut(recording: Recording, cycle: Cycle) -> np.ndarray:
+    """Return the (samples,) of one cycle, at least one sample."""
     first = min(round(cycle.start_s * recording.sample_rate), len(recording.waveform) - 1)
     return recording.waveform[first : max(round(cycle.end_s * recording.sample_rate), first + 1)]
 
 
-def _log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
-    """The log-mel spectrogram in dB, and normalised as the model sees it."""
+def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
+    """Return a cycle's log-mel spectrogram in dB ("db"), and normalised as the model sees it ("model")."""
     rate, statistics = loaded.config.audio.sample_rate, loaded.config.features
     padded = _at_least(samples, round(SHORTEST_PICTURE_S * rate))
     frames = max(1, frame_count(len(samples), rate))

@@ -106,7 +106,7 @@ class AnalyseTab:
             self.cycle_player = _player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = _picture(texts.ALT["cycles"], "cycles-picture", "png")
+        self.waveform = picture_place(texts.ALT["cycles"], "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
         self.evidence = gr.HTML(js_on_load=None, min_height=150, elem_id="evidence")
@@ -118,11 +118,11 @@ class AnalyseTab:
             elem_id="values",
         )
         gr.HTML(markup.paragraph(texts.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
-        self.log_mel = _picture(texts.ALT["log-mel"], "log-mel")
-        self.hybrid = _picture(texts.ALT["hybrid"], "hybrid")
+        self.log_mel = picture_place(texts.ALT["log-mel"], "log-mel")
+        self.hybrid = picture_place(texts.ALT["hybrid"], "hybrid")
         gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
-        self.attention = _picture(texts.ALT["attention"], "attention")
+        self.attention = picture_place(texts.ALT["attention"], "attention")
         self.downloads = downloads.Downloads()
 
     def _wire(self) -> None:
@@ -290,7 +290,7 @@ class AnalyseTab:
         yield from self._cycle(shown, width_px, values)
 
     def _overview(self, analysis: Analysis, chosen: int, width_px: float) -> tuple[Shown, Updates]:
-        picture = figures.waveform(analysis, chosen, **_size(width_px))
+        picture = figures.waveform(analysis, chosen, **picture_size(width_px))
         shown = Shown(analysis, chosen, picture.axes[0])
         return shown, {
             self.waveform: picture.pixels(),
@@ -309,15 +309,15 @@ class AnalyseTab:
             self.heading: heading,
             self.cycle_player: _sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
-            self.attention: figures.attention(view, **_size(width_px)).pixels() if view.attention else None,
+            self.attention: figures.attention(view, **picture_size(width_px)).pixels() if view.attention else None,
             **self._spectrograms(view, width_px, values),
         }
         yield {self.evidence: markup.evidence(*downloads.measured(shown))}
 
     def _spectrograms(self, view: CycleView, width_px: float, values: str) -> Updates:
         pictures: dict[gr.Image, Picture] = {
-            self.log_mel: figures.log_mel(view, values, **_size(width_px)),
-            self.hybrid: figures.hybrid(view, values, **_size(width_px)),
+            self.log_mel: figures.log_mel(view, values, **picture_size(width_px)),
+            self.hybrid: figures.hybrid(view, values, **picture_size(width_px)),
         }
         return {place: picture.pixels() for place, picture in pictures.items()}
 
@@ -340,7 +340,7 @@ def remembered(shown: Shown | None) -> Shown:
     return shown
 
 
-def _picture(alt: str, name: str, kind: str = "webp") -> gr.Image:
+def picture_place(alt: str, name: str, kind: str = "webp") -> gr.Image:
     """An image place; spectrograms are an eighth as large, and sooner packed, as WebP than as PNG."""
     return gr.Image(
         alt_text=alt,
@@ -358,7 +358,7 @@ def _player(label: str, name: str) -> gr.Audio:
     return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
 
 
-def _size(width_px: float) -> dict[str, float]:
+def picture_size(width_px: float) -> dict[str, float]:
     """Layout width and sharpness: phones have the finer screens."""
     width = int(np.clip(width_px, *WIDTHS_PX))
     return {"width_px": width, "scale": 2.0 if width < figures.NARROW_PX else 1.5}

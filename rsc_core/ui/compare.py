@@ -11,7 +11,7 @@ import gradio as gr
 from rsc_core import comparison_figures
 from rsc_core.analysis import AttentionMap, Spectrogram
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, _picture, _size, remembered, spoken
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, picture_place, picture_size, remembered, spoken
 from rsc_core.ui.tuned import TunedSection
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CompareTab:
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="compare-table")
         self.heading = gr.HTML(js_on_load=None, elem_id="compare-heading")
         self.look = gr.Radio(MAPS, value=MAPS[0], show_label=False, container=False, elem_id="compare-look")
-        self.maps = _picture(texts.ALT["maps"], "compare-maps")
+        self.maps = picture_place(texts.ALT["maps"], "compare-maps")
         self.map_note = gr.HTML(js_on_load=None)
         self.tuned = TunedSection(self.analyser, self.compared)
 
@@ -182,7 +182,7 @@ class CompareTab:
         }
         if not drawn:
             return gr.Image(None, visible=False)
-        picture = comparison_figures.maps(compared.beneath, drawn, **_size(width_px))
+        picture = comparison_figures.maps(compared.beneath, drawn, **picture_size(width_px))
         return gr.Image(picture.pixels(), visible=True)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rsc_core import comparison_figures
 from rsc_core.comparison_figures import Cells
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, _picture, _size, remembered, spoken
+from rsc_core.ui.analyse import FORGET_S, Updates, picture_place, picture_size, remembered, spoken
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Tuned
@@ -44,14 +44,14 @@ class TunedSection:
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
             self.share = gr.Slider(label=texts.DIAL, elem_id="tuned-share")
-            self.dial = _picture(texts.ALT["dial"], "tuned-dial")
-            self.difference = _picture(texts.ALT["difference"], "tuned-difference")
+            self.dial = picture_place(texts.ALT["dial"], "tuned-dial")
+            self.difference = picture_place(texts.ALT["difference"], "tuned-difference")
             gr.HTML(
                 markup.paragraph(texts.MORE, "note") + markup.paragraph(texts.CHANGED_NOTE, "note"), js_on_load=None
             )
             with gr.Row(elem_id="tuned-weights"):
-                self.changes = _picture(texts.ALT["changes"], "tuned-changes", "png")
-                self.spectra = _picture(texts.ALT["spectra"], "tuned-spectra", "png")
+                self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
+                self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
         self._wire()
 
     def _wire(self) -> None:
@@ -115,7 +115,7 @@ class TunedSection:
         opened, updates = self._weights(Opened(tuned, (tuned.telling.layer, tuned.telling.projection)), width_px)
         about = texts.TUNED_ABOUT.format(name=name, base=tuned.base, cycle=compared.chosen + 1)
         note = texts.DIAL_NOTE.format(label=tuned.label)
-        difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **_size(width_px))
+        difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **picture_size(width_px))
         return {
             self.opened: opened,
             self.result: gr.Column(visible=True),
@@ -143,12 +143,12 @@ class TunedSection:
     def _dial(self, opened: Opened, share: float, width_px: float) -> np.ndarray:
         tuned = opened.tuned
         return comparison_figures.dial(
-            tuned.factors, tuned.probabilities, tuned.classes, share, **_size(width_px)
+            tuned.factors, tuned.probabilities, tuned.classes, share, **picture_size(width_px)
         ).pixels()
 
     def _weights(self, opened: Opened, width_px: float) -> tuple[Opened, Updates]:
         """Both pictures of the weights, beside each other where there is room."""
-        size = _size(width_px if width_px < comparison_figures.NARROW_PX else width_px / 2)
+        size = picture_size(width_px if width_px < comparison_figures.NARROW_PX else width_px / 2)
         tuned = opened.tuned
         picture, cells, columns = comparison_figures.weight_changes(tuned.changes[tuned.name], opened.chosen, **size)
         beside = {
