@@ -65,13 +65,18 @@ def score(
     Raises:
         CheckpointError: the run folder is damaged.
         AudioError: a recording cannot be read.
-        ValueError: the model answers with several labels a clip, or its classes are not the corpus's.
+        ValueError: the model answers with several labels a clip or reads no spectrogram, or its classes are not the
+            corpus's.
     """
     loaded = checkpoint.load(run)
     loaded.model.to(engine.choose_device(device))
     config = loaded.config
     if config.model.multi_label:
         raise ValueError("expected a model with one label a clip, got a multi-label one; score another run")
+    if config.features.name != "log_mel":
+        raise ValueError(
+            f"expected a model that reads log-mel, got one that reads {config.features.name}; score another"
+        )
     if corpus is None:
         cases = list(ground_truth.synthetic_cases(cycles, config.audio, seed))
         clips = [(case.waveform, case.patient) for case in cases]

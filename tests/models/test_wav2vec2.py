@@ -11,6 +11,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
 import train
 from rsc_core import augment, checkpoint, data, engine, evaluate, models
 from rsc_core.config import CLASSES, FeatureConfig, ModelConfig, run_config
+from rsc_core.explain import score
 from rsc_core.inference import Analyser
 
 TINY = ModelConfig("wav2vec2", hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=100)
@@ -114,6 +115,8 @@ def test_it_is_tuned_and_evaluated_and_not_shown(tiny, tiny_icbhi, tmp_path, cap
     assert evaluate.main([str(shelf / "tuned"), *where, "--test-log", str(tmp_path / "log.csv")]) == 0
     assert json.loads((shelf / "tuned" / "metrics.json").read_text())["icbhi test"]["cycles"] == 9
     assert not Analyser(shelf).cards
+    with pytest.raises(ValueError, match="expected a model that reads log-mel, got one that reads waveform"):
+        score.score(shelf / "tuned", None)
     capsys.readouterr()
     assert train.main(["ipet", *command]) == 1  # its augmentation masks spectrograms
     assert "leave it out of augment" in capsys.readouterr().err
