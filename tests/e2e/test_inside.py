@@ -67,7 +67,7 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     page.get_by_role("tab", name=texts.INSIDE_TAB).click()
     page.get_by_text(texts.INSIDE_FIRST).wait_for()
     page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
-    choose_example(page, "Wheeze")
+    choose_example(page, "Coarse crackles")
     table(page)
     look_inside(page)
     assert page.locator("#no-heads").inner_text() == texts.INSIDE_NO_ATTENTION
@@ -78,7 +78,7 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
 def test_a_phone_needs_no_horizontal_scrolling(browser, server):
     page = browser.new_page(viewport={"width": 400, "height": 800})
     open_page(page, server)
-    choose_example(page, "Wheeze")
+    choose_example(page, "Coarse crackles")
     table(page)
     look_inside(page)
     page.wait_for_selector(f"{MONTAGE} img", state="attached")

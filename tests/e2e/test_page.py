@@ -26,10 +26,7 @@ def open_page(page, server):
 
 def choose_model(page, name):
     page.locator("#model label", has_text=name).click()
-    page.wait_for_function(
-        "name => document.querySelector('#card h2') && document.querySelector('#card h2').textContent === name",
-        arg=name,
-    )
+    page.locator("#card h2").get_by_text(name, exact=True).wait_for()
 
 
 def upload(page, path):
@@ -115,7 +112,7 @@ def test_the_strongest_model_labels_first_and_says_what_it_cannot_show(page, ser
     assert page.locator("#card h2").inner_text() == "sprsound-cnn"
     upload(page, breath[0])
     assert [row[1] for row in table(page)] == ["0.00", "2.50", "5.00", "7.50", "10.00"]
-    page.wait_for_function("text => document.querySelector('#reading').textContent === text", arg=texts.NO_ATTENTION)
+    page.locator("#reading").get_by_text(texts.NO_ATTENTION).wait_for()
     assert not page.locator("#attention img").count()
 
 
