@@ -246,6 +246,36 @@ PRESETS: dict[str, Preset] = {
         tuning_options={"bottleneck": 12, "placement": "houlsby"},
         train={"lr": 3e-3},
     ),
+    "convpass": Preset(
+        "a bottleneck of 12 with a convolution over time behind every MLP (LoRA-RSC's adapter)",
+        tuning="adapter",
+        tuning_options={"bottleneck": 12, "kind": "convpass"},
+        train={"lr": 5e-3},
+    ),
+    "conformer": Preset(
+        "a Conformer's convolution module of 8 beside every MLP (PETL_AST's adapter)",
+        tuning="adapter",
+        tuning_options={"bottleneck": 8, "kind": "conformer", "order": "parallel"},
+        train={"lr": 5e-3},
+    ),
+    "hydra": Preset(
+        "two bottlenecks of 12 at every MLP, one behind it and one beside it (Hydra)",
+        tuning="adapter",
+        tuning_options={"bottleneck": 12, "placement": "hydra"},
+        train={"lr": 5e-3},
+    ),
+    "dense_moa": Preset(
+        "seven bottlenecks of 6 beside every attention, weighted for each token (Dense-MoA)",
+        tuning="mixture",
+        tuning_options={"kind": "dense", "adapters": 7, "bottleneck": 6},
+        train={"lr": 5e-3},
+    ),
+    "soft_moa": Preset(
+        "seven bottlenecks of 6 beside every attention, each for a mean of the tokens (Soft-MoA)",
+        tuning="mixture",
+        tuning_options={"kind": "soft", "adapters": 7, "bottleneck": 6, "slots": 1},
+        train={"lr": 5e-3},
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from rsc_core.config import run_config
 from tests.conftest import TINY
 
 FACTS = {"corpus": "ICBHI 2017", "protocol": "validated", "learned_from": ["ICBHI 2017"]}
-TUNED = ["linear", "lora", "adapter", "adapter_houlsby"]
+TUNED = ["linear", "lora", "adapter", "adapter_houlsby", "conformer", "soft_moa"]
 
 
 def features():
@@ -66,6 +66,7 @@ def test_exactly_the_trained_tensors_are_saved(preset, base, tmp_path):
     model, folder = tuned_run(preset, base, tmp_path / "run")
     saved = load_file(next(folder.glob("*.safetensors")))
     expected = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    expected |= {n: b for n, b in model.named_buffers() if ".batch_norm." in n}
     if preset == "lora":
         expected = {n.replace("hf.", "base_model.model.", 1).replace(".default.", "."): p for n, p in expected.items()}
     assert set(saved) == set(expected)

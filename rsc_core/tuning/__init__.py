@@ -18,9 +18,9 @@ from typing import Any
 
 from torch import nn
 
-from rsc_core.tuning import adapter, full, linear, lora
+from rsc_core.tuning import adapter, full, linear, lora, mixture
 
-TUNINGS: dict[str, ModuleType] = {"full": full, "linear": linear, "lora": lora, "adapter": adapter}
+TUNINGS: dict[str, ModuleType] = {"full": full, "linear": linear, "lora": lora, "adapter": adapter, "mixture": mixture}
 
 
 def configure(name: str, options: dict[str, Any] | None = None) -> Any:

@@ -1,11 +1,14 @@
 """Every tuning keeps the same contract."""
 
+from dataclasses import asdict, replace
+
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import ASTConfig, ASTForAudioClassification
 
-from rsc_core import tuning
-from rsc_core.config import PRESETS
+from rsc_core import checkpoint, tuning
+from rsc_core.config import PRESETS, run_config
 from rsc_core.explain.attention import record_attention
 from rsc_core.models import spectrogram_transformer
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
@@ -21,6 +24,27 @@ CASES = [
     ("adapter", {"bottleneck": 24, "order": "parallel"}, 474_916),
     ("adapter", {"bottleneck": 12, "placement": "houlsby"}, 502_564),
     ("adapter", {"bottleneck": 12, "placement": "houlsby", "order": "parallel"}, 502_564),
+    ("adapter", {"bottleneck": 12, "placement": "hydra"}, 484_132),
+    ("adapter", {"bottleneck": 12, "train_layernorm": False}, 235_156),
+    ("adapter", {"bottleneck": 12, "place": "attention", "side": "before"}, 253_588),
+    ("adapter", {"bottleneck": 12, "residual": "off"}, 253_588),
+    ("adapter", {"bottleneck": 12, "order": "parallel", "residual": "on"}, 253_588),
+    ("adapter", {"kind": "convpass", "bottleneck": 12}, 258_916),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "houlsby"}, 513_220),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "hydra"}, 494_788),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "hydra", "place": "attention"}, 494_788),
+    ("adapter", {"kind": "conformer", "bottleneck": 12, "order": "parallel"}, 387_652),
+    ("adapter", {"kind": "conformer", "bottleneck": 8, "order": "parallel"}, 275_332),
+    ("adapter", {"kind": "conformer", "bottleneck": 6, "order": "parallel"}, 219_172),
+    ("adapter", {"kind": "conformer", "bottleneck": 12, "placement": "houlsby"}, 770_692),
+    ("adapter", {"kind": "conformer", "bottleneck": 8, "placement": "houlsby"}, 546_052),
+    ("adapter", {"kind": "conformer", "bottleneck": 6, "placement": "houlsby"}, 433_732),
+    ("mixture", {"kind": "dense"}, 926_800),
+    ("mixture", {"kind": "dense", "place": "mlp"}, 926_800),
+    ("mixture", {"kind": "soft"}, 926_716),
+    ("mixture", {"kind": "soft", "slots": 1, "normalize": True}, 926_728),
+    ("mixture", {"kind": "soft", "place": "both"}, 1_848_820),
+    ("mixture", {"kind": "soft", "train_layernorm": False}, 908_284),
     ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
 ]
 NAMES = ["-".join(map(str, [name, *options.values()])) for name, options, _ in CASES]
@@ -53,22 +77,39 @@ def test_count_equals_the_closed_formula(case, tiny_model):
         "full": lambda: total,
         "linear": lambda: head,
         "lora": lambda: head + layers * len(config.targets) * 2 * d * config.rank,
-        "adapter": lambda: (
-            head
-            + layers
-            * (2 if config.placement == "houlsby" else 1)
-            * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
-        ),
+        "adapter": lambda: head + layers * per_block_of_adapters(config, d),
+        "mixture": lambda: head + layers * per_block_of_mixtures(config, d),
     }
     assert tuning.count_trainable(tiny_model) == expected[name]()
 
 
+def per_block_of_adapters(config, d):
+    m = config.bottleneck
+    branch = {
+        "bottleneck": 2 * d * m + m + d,
+        "convpass": 2 * d * m + 2 * m + d + 3 * m * m,
+        "conformer": 3 * d * m + 36 * m + 3 * d,
+    }[config.kind]
+    places = 2 if config.placement == "houlsby" else 1
+    branches = 2 if config.placement == "hydra" else places
+    return branches * branch + places * 2 * d * config.train_layernorm
+
+
+def per_block_of_mixtures(config, d):
+    n, m = config.adapters, config.bottleneck
+    weighing = n * (d + 1) if config.kind == "dense" else n * config.slots * d + config.normalize
+    places = 2 if config.place == "both" else 1
+    return places * (n * (2 * d * m + m + d) + weighing + 2 * d * config.train_layernorm)
+
+
 def test_equals_the_base_model_at_step_0(case, tiny_model):
+    """But for the two adapters that leave out, or add once more, what they read."""
     name, config, _ = case
     with torch.no_grad():
         before = tiny_model(features())
         tuning.apply(tiny_model, name, config)
-        assert torch.equal(tiny_model.eval()(features()), before)
+        equal = torch.equal(tiny_model.eval()(features()), before)
+    assert equal == (getattr(config, "residual", "auto") == "auto")
 
 
 def test_exactly_the_declared_parameters_move(case, tiny_model):
@@ -83,9 +124,33 @@ def test_exactly_the_declared_parameters_move(case, tiny_model):
         torch.nn.functional.cross_entropy(tiny_model(features(seed=step)), torch.tensor([0, 1, 2])).backward()
         optimizer.step()
     moved = {n for n, p in tiny_model.named_parameters() if not torch.equal(p, before[n])}
-    # A key's bias shifts all scores of a query alike, so softmax leaves it without a gradient.
-    still = {n for n in declared - moved if n.endswith("k_proj.bias")}
+    # A key's bias shifts all scores of a query alike, so softmax leaves it without a gradient; BatchNorm takes off
+    # what the bias in front of it adds.
+    conformers = getattr(config, "kind", "") == "conformer"
+    still = {n for n in declared - moved if n.endswith("k_proj.bias") or conformers and n.endswith(".conv.bias")}
     assert moved | still == declared
+
+
+def test_saved_keys_and_logits_under_another_seed(case, base, tmp_path):
+    """One forward pass in training mode moves running statistics too."""
+    name, config, _ = case
+    run = replace(run_config("full", "icbhi", str(base)), tuning=name, tuning_options=asdict(config), model=TINY)
+    model = checkpoint.build(run)
+    declared = {n for n, p in model.named_parameters() if p.requires_grad}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter += 0.1 * torch.randn_like(parameter)
+        model.train()(features())
+    checkpoint.save(tmp_path / "run", model, run, {"corpus": "ICBHI 2017", "learned_from": ["ICBHI 2017"]})
+    torch.manual_seed(99)
+    loaded = checkpoint.load(tmp_path / "run").model
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(features()), model.eval()(features()), atol=1e-6, rtol=0)
+    statistics = {n for n, _ in model.named_buffers() if ".adapter." in n}
+    assert set(tuning.trainable_state(model)) == declared | statistics
+    if name not in ("full", "lora"):  # those are folders of transformers and peft
+        assert set(load_file(tmp_path / "run" / checkpoint.OWN_WEIGHTS)) == declared | statistics
 
 
 def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_model):
@@ -110,6 +175,15 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
         ("adapter", {"placement": "everywhere"}, 'placement must be "pfeiffer" or "houlsby"'),
         ("adapter", {"order": "both"}, 'order must be "sequential" or "parallel"'),
         ("adapter", {"rank": 3}, "has no option rank; its options: bottleneck, placement, order"),
+        ("adapter", {"kind": "transformer"}, 'kind must be "bottleneck" or "convpass" or "conformer"'),
+        ("adapter", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ("adapter", {"placement": "houlsby", "place": "attention"}, "houlsby adapts attention and MLP"),
+        ("adapter", {"placement": "hydra", "order": "parallel"}, "hydra is sequential and parallel at once"),
+        ("adapter", {"order": "parallel", "side": "before"}, "a parallel adapter stands beside its sub-layer"),
+        ("mixture", {"adapters": 0}, "adapters must be 1 or more, got 0"),
+        ("mixture", {"kind": "sparse"}, 'kind must be "dense" or "soft"'),
+        ("mixture", {"place": "head"}, 'place must be "attention", "mlp" or "both"'),
+        ("mixture", {"kind": "dense", "slots": 2}, "a dense mixture has no slots"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],
 )
