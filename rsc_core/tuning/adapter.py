@@ -13,7 +13,9 @@ unless ``train_layernorm`` is off.
 
 ``residual`` is the ablation of LoRA-RSC and PETL_AST: "off" leaves out what a sequential adapter reads, y = A(S(n)) or
 S(A(n)), "on" adds it to a parallel one, y = S(n) + A(n) + n; neither starts as the base model, so "auto" avoids both.
-Their "parallel, after" computes the same as "sequential, after", and their "before" is S(A(n)) + A(n).
+Their "parallel, after" computes the same as "sequential, after", and their "before" is S(A(n)) + A(n). Their Hydra on
+attention adds LN(h) where the MLP's residual h belongs; here it is h. The dropout of 0.1 in their convpass never acts,
+as their blocks stay in evaluation mode; ours is 0 unless asked for.
 
 Added and freed parameters per adapter: those of the branch + 2 D; Hydra: twice those of the branch + 2 D. On AST-base
 with four classes, head included: bottleneck 12 253,588 (Pfeiffer), 502,564 (Houlsby), 484,132 (Hydra); convpass 12
