@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from rsc_core.config import AST_BASE, INITIALISATIONS, PRESETS, DataConfig, TrainConfig, run_config
+from rsc_core.config import AST_BASE, INITIALISATIONS, DataConfig, TrainConfig, run_config
+from rsc_core.presets import PRESETS
 
 DEFAULT_BACKBONE = "checkpoints/sprsound-base"
 

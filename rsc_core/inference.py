@@ -20,7 +20,7 @@ from torchaudio.functional import resample
 from rsc_core import audio, checkpoint, cycles, models
 from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
 from rsc_core.checkpoint import Checkpoint, CheckpointError
-from rsc_core.config import CLASSES, PRESETS
+from rsc_core.config import CLASSES
 from rsc_core.data.loader import window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention
@@ -35,6 +35,7 @@ from rsc_core.features.hybrid import (
     standardize_rows,
 )
 from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz, edge_frequencies_hz, frame_count, log_mel
+from rsc_core.presets import PRESETS
 
 DB_PER_NATURAL_LOG = 10 / np.log(10)  # of power
 SHORTEST_PICTURE_S = 0.5  # a shorter clip is repeated to this before a filter bank, and only its own frames are shown

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from rsc_core import atomic, test_log
-from rsc_core.config import PRESETS, PROTOCOLS
+from rsc_core.config import PROTOCOLS
 from rsc_core.metrics import FEWEST_CASES
+from rsc_core.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README_FILES = ("README.md", "checkpoints/README.md")

@@ -14,7 +14,7 @@ from tests.conftest import TINY
 
 FACTS = {"corpus": "ICBHI 2017", "protocol": "validated", "learned_from": ["ICBHI 2017"]}
 PEFT = ["lora", "lora_qv", "dora", "pissa", "ia3"]
-TUNED = ["linear", *PEFT, "adapter", "adapter_houlsby", "ln_tuning", "bitfit"]
+TUNED = ["linear", *PEFT, "adapter", "adapter_houlsby", "ln_tuning", "bitfit", "conformer", "soft_moa"]
 
 
 def features():
@@ -67,6 +67,7 @@ def test_exactly_the_trained_tensors_are_saved(preset, base, tmp_path):
     model, folder = tuned_run(preset, base, tmp_path / "run")
     saved = load_file(next(folder.glob("*.safetensors")))
     expected = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    expected |= {n: b for n, b in model.named_buffers() if ".batch_norm." in n}
     if preset in PEFT:
         spelling = {"hf.": "base_model.model.", ".default": "", "magnitude_vector.weight": "magnitude_vector"}
         for ours, theirs in spelling.items():

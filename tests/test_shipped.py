@@ -9,7 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForAudioClassification
 
 from rsc_core import checkpoint
-from rsc_core.config import PRESETS
+from rsc_core.presets import PRESETS
 from rsc_core.tuning import count_trainable
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"

@@ -12,9 +12,10 @@ import torch
 
 import train
 from rsc_core import board, checkpoint, data, engine, evaluate, lineage, objectives, predict, resume, test_log
-from rsc_core.config import PRESETS, run_config
+from rsc_core.config import run_config
 from rsc_core.features import extract
 from rsc_core.objectives import Batch, Task
+from rsc_core.presets import PRESETS
 from rsc_core.tuning import TUNINGS
 from tests.conftest import TINY
 

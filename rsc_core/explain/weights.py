@@ -41,7 +41,7 @@ class LayerChange:
     kind: str  # "none", "full", "low rank" or "branch"
     norm: float  # Frobenius norm of the change; of a branch: of all its parameters, biases included
     relative_norm: float  # to the base weight's norm; of a branch: to that of the sub-layer's parameters
-    singular_values: np.ndarray  # float32, falling, of the change; of a branch: of W_up W_down
+    singular_values: np.ndarray  # float32, falling, of the change; of a branch: [W_up W_down of each part]
     effective_rank: float  # from 1 to the number of singular values; 0 where nothing changed
 
 
@@ -87,13 +87,17 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
     model is untouched. The model itself is changed meanwhile, so nobody else may run it.
 
     Raises:
-        ValueError: factor is not between 0 and 1.5, the base has other parameters, or the tuning added virtual tokens
-            (a part of a token still takes its share of the attention) or a border.
+        ValueError: factor is not between 0 and 1.5, the base has other parameters, an adapter replaces what it reads
+            instead of adding to it, or the tuning added virtual tokens (a part of a token still takes its share of the
+            attention) or a border.
     """
     if any(name.endswith(UNSCALED) for name, _ in model.named_parameters()):
         raise ValueError("expected changed weights or added branches; virtual tokens and borders have no such dial")
     if not 0 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"factor must be between 0 (base) and {LARGEST_FACTOR} (1 is as tuned), got {factor}")
+    branched = [module for module in model.modules() if isinstance(module, BRANCHED)]
+    if not all(module.only_adds for module in branched):
+        raise ValueError('expected adapters that add to the base model, got residual "on" or "off"; train with "auto"')
     pairs = [*_shared(model, base), *_starts(model)]
     changed = [(tensor, start) for tensor, start in pairs if not torch.equal(tensor, start)]
     kept = [tensor.clone() for tensor, _ in changed]
@@ -104,9 +108,8 @@ def scaled(model: nn.Module, base: nn.Module, factor: float) -> Iterator[None]:
             tensor.copy_(torch.lerp(start, tensor, factor))
         for layer, scaling in loras:
             layer.scaling.update({name: factor * value for name, value in scaling.items()})
-        for module in model.modules():
-            if isinstance(module, BRANCHED):
-                hooks.append(module.adapter.register_forward_hook(lambda _module, _inputs, output: factor * output))
+        for branch in (branch for module in branched for branch in module.branches):
+            hooks.append(branch.register_forward_hook(lambda _module, _inputs, output: factor * output))
         yield
     finally:
         for hook in hooks:
@@ -175,9 +178,13 @@ def _projection_change(layer: int, name: str, before: nn.Module, after: nn.Modul
         return _measured(layer, name, kind, norm, float(original.norm()), values)
 
 
-def _branch_size(layer: int, part: str, wrapped: nn.Module) -> LayerChange:
-    norms = [_norm_of_all(module) for module in (wrapped.adapter, wrapped.base)]
-    down, up = wrapped.adapter.down.weight.detach(), wrapped.adapter.up.weight.detach()
+def _branch_size(layer: int, part: str, wrapped: AdaptedMLP | MLPAndAdapter) -> LayerChange:
+    branches = nn.ModuleList(wrapped.branches)
+    norms = [_norm_of_all(module) for module in (branches, wrapped.base)]
+    parts = [module for module in branches.modules() if hasattr(module, "up")]
+    up = torch.cat([module.up.weight.detach() for module in parts], dim=1)
+    # Each part has its own input; a conformer's gates stand behind the rows that W_up reads.
+    down = torch.block_diag(*(module.down.weight.detach()[: module.up.in_features] for module in parts))
     # W_up W_down = Q_up (R_up R_down^T) Q_down^T: the small middle has all the singular values that are not 0.
     values = torch.linalg.svdvals(torch.linalg.qr(up).R @ torch.linalg.qr(down.T).R.T)
     return _measured(layer, part, "branch", *norms, values)

@@ -25,13 +25,14 @@ from typing import Any
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from rsc_core.tuning import adapter, bitfit, full, ia3, ipet, layer_norm, linear, lora, prefix, prompt
+from rsc_core.tuning import adapter, bitfit, full, ia3, ipet, layer_norm, linear, lora, mixture, prefix, prompt
 
 TUNINGS: dict[str, ModuleType] = {
     "full": full,
     "linear": linear,
     "lora": lora,
     "adapter": adapter,
+    "mixture": mixture,
     "bitfit": bitfit,
     "ia3": ia3,
     "layer_norm": layer_norm,

@@ -91,9 +91,16 @@ class NormAndInput(nn.Module):
 class MLPAndAdapter(nn.Module):
     """An MLP and an adapter beside it."""
 
+    only_adds = True  # where the adapter gives zero, this is the base
+
     def __init__(self, base: nn.Module, adapter: nn.Module):
         super().__init__()
         self.base, self.adapter = base, adapter
+
+    @property
+    def branches(self) -> list[nn.Module]:
+        """The adapter."""
+        return [self.adapter]
 
     def forward(self, x: torch.Tensor | tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """(batch, tokens, width) for both, or one for the MLP and one for the adapter -> (batch, tokens, width)."""

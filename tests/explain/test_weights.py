@@ -23,6 +23,10 @@ TUNINGS = [
     ("lora", {"rank": 3, "targets": ("q", "fc1"), "variant": "dora"}),
     ("ia3", {}),
     ("bitfit", {}),
+    ("adapter", {"bottleneck": 4, "placement": "hydra"}),
+    ("adapter", {"bottleneck": 4, "kind": "conformer", "order": "parallel"}),
+    ("mixture", {"bottleneck": 2, "kind": "dense"}),
+    ("ipet", {"prompts": 0, "rank": 4, "learn_scale": True}),
 ]
 SMALL_CNN = ModelConfig("cnn", hidden_size=32, heads=2, frames=98)
 FEATURES = torch.randn(2, 98, 128, generator=torch.Generator().manual_seed(5))
@@ -42,7 +46,11 @@ def tune(base, name, options):
 
 
 @pytest.fixture(
-    params=TUNINGS, ids=["full", "linear", "lora", "pfeiffer", "houlsby", "pissa", "dora", "ia3", "bitfit"]
+    params=TUNINGS,
+    ids=[
+        *("full", "linear", "lora", "pfeiffer", "houlsby", "pissa", "dora", "ia3", "bitfit"),
+        *("hydra", "conformer", "mixture", "ipet"),
+    ],
 )
 def tuned(request, tiny_model):
     return tune(tiny_model, *request.param)
@@ -64,6 +72,10 @@ def test_each_tuning_changes_what_it_says(tuned, tiny_model, request):
             "dora": projections | {"q": {"full"}, "fc1": {"full"}},
             "ia3": projections | {"k": {"full"}, "v": {"full"}, "fc2": {"full"}},
             "bitfit": projections,
+            "hydra": projections | {"mlp": {"branch"}},
+            "conformer": projections | {"mlp": {"branch"}},
+            "mixture": projections | {"attention": {"branch"}},
+            "ipet": projections | {"mlp": {"branch"}},
         }[request.node.callspec.id]
     )
     assert {layer for layer, _ in rows} == {0, 1}
@@ -107,10 +119,30 @@ def test_a_branch_is_measured_by_its_parameters(tiny_model):
     np.testing.assert_allclose(row.singular_values, np.linalg.svd(product, compute_uv=False)[:4], atol=1e-6)
 
 
+def test_a_branch_of_several_parts_is_measured_whole(tiny_model):
+    """What two adapters add is [W_up1 W_up2] applied to both their W_down."""
+    model = tune(tiny_model, "adapter", {"bottleneck": 4, "placement": "hydra"})
+    row = next(r for r in weight_change(tiny_model, model) if r.kind == "branch")
+    mlp = model.blocks[0].mlp
+    parts = (mlp.adapter, mlp.beside)
+    assert row.norm == pytest.approx(
+        np.sqrt(sum(float(p.detach().square().sum()) for m in parts for p in m.parameters()))
+    )
+    product = torch.cat([m.up.weight @ m.down.weight for m in parts], dim=1).detach().numpy()
+    np.testing.assert_allclose(row.singular_values, np.linalg.svd(product, compute_uv=False)[:8], atol=1e-5)
+
+
+def test_scaled_refuses_an_adapter_that_replaces_what_it_reads(tiny_model):
+    model = tune(tiny_model, "adapter", {"bottleneck": 4, "residual": "off"})
+    with pytest.raises(ValueError, match="expected adapters that add to the base model"), scaled(model, tiny_model, 1):
+        pass
+
+
 def test_scaled_runs_from_the_base_to_the_tuned_model_and_puts_all_back(tuned, tiny_model):
     with torch.no_grad():
         features, as_tuned = tiny_model.embedding(FEATURES), tuned(FEATURES)
         before = {name: tensor.clone() for name, tensor in tuned.state_dict().items()}
+        hooks = [len(module._forward_hooks) for module in tuned.modules()]
         with scaled(tuned, tiny_model, 0):
             torch.testing.assert_close(tuned(FEATURES), tuned.head(features), atol=1e-6, rtol=0)
         with scaled(tuned, tiny_model, 1):
@@ -120,7 +152,7 @@ def test_scaled_runs_from_the_base_to_the_tuned_model_and_puts_all_back(tuned, t
             raise RuntimeError("stop")
         assert torch.equal(tuned(FEATURES), as_tuned)
     assert all(torch.equal(tensor, before[name]) for name, tensor in tuned.state_dict().items())
-    assert not any(module._forward_hooks for module in tuned.modules())
+    assert hooks == [len(module._forward_hooks) for module in tuned.modules()]
     same_features = torch.equal(features, tuned.embedding(FEATURES))  # a linear probe has nothing to scale
     assert torch.equal(beyond, as_tuned) == same_features
 

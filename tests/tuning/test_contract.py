@@ -1,15 +1,19 @@
 """Every tuning keeps the same contract."""
 
+import copy
+from fnmatch import fnmatchcase
+
 import pytest
 import torch
 from safetensors import safe_open
 from transformers import ASTConfig, ASTForAudioClassification
 
 from rsc_core import checkpoint, lineage, tuning
-from rsc_core.config import PRESETS, run_config, to_json
+from rsc_core.config import run_config, to_json
 from rsc_core.explain.attention import record_attention
 from rsc_core.models import spectrogram_transformer
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
+from rsc_core.presets import PRESETS
 from tests.conftest import TINY
 
 # name, options, trainable parameters on AST-base geometry (1,024 frames) with four classes
@@ -44,8 +48,33 @@ CASES = [
     ("ipet", {"prompts": 4, "rank": 64, "dropout": 0.0}, 1_231_108),
     ("ipet", {"prompts": 0, "rank": 32, "learn_scale": True, "border": 4}, 613_200),
     ("ipet", {"prompts": 0, "rank": 0, "border": 4}, 13_764),
+    ("adapter", {"bottleneck": 12, "placement": "hydra"}, 484_132),
+    ("adapter", {"bottleneck": 12, "train_layernorm": False}, 235_156),
+    ("adapter", {"bottleneck": 12, "place": "attention", "side": "before"}, 253_588),
+    ("adapter", {"bottleneck": 12, "residual": "off"}, 253_588),
+    ("adapter", {"bottleneck": 12, "order": "parallel", "residual": "on"}, 253_588),
+    ("adapter", {"kind": "convpass", "bottleneck": 12}, 258_916),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "houlsby"}, 513_220),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "hydra"}, 494_788),
+    ("adapter", {"kind": "convpass", "bottleneck": 12, "placement": "hydra", "place": "attention"}, 494_788),
+    ("adapter", {"kind": "conformer", "bottleneck": 8, "order": "parallel"}, 275_332),
+    ("adapter", {"kind": "conformer", "bottleneck": 8, "placement": "houlsby"}, 546_052),
+    ("mixture", {"kind": "dense"}, 926_800),
+    ("mixture", {"kind": "dense", "place": "mlp"}, 926_800),
+    ("mixture", {"kind": "soft"}, 926_716),
+    ("mixture", {"kind": "soft", "slots": 1, "normalize": True}, 926_728),
+    ("mixture", {"kind": "soft", "place": "both"}, 1_848_820),
+    ("mixture", {"kind": "soft", "train_layernorm": False}, 908_284),
     ("full", {}, 86_191_876),  # without the head's LayerNorm 86,190,340
 ]
+SIZES = [
+    *CASES,
+    ("adapter", {"kind": "conformer", "bottleneck": 12, "order": "parallel"}, 387_652),
+    ("adapter", {"kind": "conformer", "bottleneck": 6, "order": "parallel"}, 219_172),
+    ("adapter", {"kind": "conformer", "bottleneck": 12, "placement": "houlsby"}, 770_692),
+    ("adapter", {"kind": "conformer", "bottleneck": 6, "placement": "houlsby"}, 433_732),
+]
+"""And more of the same, published in other sizes."""
 NOT_ZERO_INITIALISED = ("prefix", "prompt")  # virtual tokens take a share of the attention from the start
 NAMES = ["-".join(map(str, [name, *options.values()])) for name, options, _ in CASES]
 
@@ -60,11 +89,18 @@ def features(batch=3, seed=1):
     return torch.randn(batch, 98, 128, generator=torch.Generator().manual_seed(seed))
 
 
-def test_trainable_count_on_ast_base(case):
-    name, config, count = case
+@pytest.fixture(scope="module")
+def ast_base():
+    """AST-base with four classes, without memory for its weights."""
     with torch.device("meta"):
-        model = SpectrogramTransformer(ASTForAudioClassification(ASTConfig(num_labels=4)))
-        tuning.apply(model, name, config)
+        return SpectrogramTransformer(ASTForAudioClassification(ASTConfig(num_labels=4)))
+
+
+@pytest.mark.parametrize(("name", "options", "count"), SIZES)
+def test_trainable_count_on_ast_base(name, options, count, ast_base):
+    model = copy.deepcopy(ast_base)
+    with torch.device("meta"):
+        tuning.apply(model, name, tuning.configure(name, options))
     assert tuning.count_trainable(model) == count
 
 
@@ -88,12 +124,8 @@ def test_count_equals_the_closed_formula(case, tiny_model):
         "ia3": lambda: head + layers * (2 * d + inner),
         "layer_norm": lambda: head + (2 * layers + 1) * 2 * d,
         "bitfit": lambda: head - 2 * d + layers * (7 * d + inner) + d,
-        "adapter": lambda: (
-            head
-            + layers
-            * (2 if config.placement == "houlsby" else 1)
-            * (2 * d * config.bottleneck + config.bottleneck + d + 2 * d)
-        ),
+        "adapter": lambda: head + layers * per_block_of_adapters(config, d),
+        "mixture": lambda: head + layers * per_block_of_mixtures(config, d),
         "prefix": lambda: head + layers * config.tokens * d,
         "ipet": lambda: (
             head
@@ -106,16 +138,37 @@ def test_count_equals_the_closed_formula(case, tiny_model):
     assert tuning.count_trainable(tiny_model) == expected[name]()
 
 
+def per_block_of_adapters(config, d):
+    m = config.bottleneck
+    branch = {
+        "bottleneck": 2 * d * m + m + d,
+        "convpass": 2 * d * m + 2 * m + d + 3 * m * m,
+        "conformer": 3 * d * m + 36 * m + 3 * d,
+    }[config.kind]
+    places = 2 if config.placement == "houlsby" else 1
+    branches = 2 if config.placement == "hydra" else places
+    return branches * branch + places * 2 * d * config.train_layernorm
+
+
+def per_block_of_mixtures(config, d):
+    n, m = config.adapters, config.bottleneck
+    weighing = n * (d + 1) if config.kind == "dense" else n * config.slots * d + config.normalize
+    places = 2 if config.place == "both" else 1
+    return places * (n * (2 * d * m + m + d) + weighing + 2 * d * config.train_layernorm)
+
+
 def test_equals_the_base_model_at_step_0_where_it_starts_at_zero(case, tiny_model):
+    """But for virtual tokens, and the two adapters that leave out, or add once more, what they read."""
     name, config, _ = case
     with torch.no_grad():
         before = tiny_model(features())
         tuning.apply(tiny_model, name, config)
         after = tiny_model.eval()(features())
     virtual = name in NOT_ZERO_INITIALISED or getattr(config, "prompts", 0) > 0
+    differs = virtual or getattr(config, "residual", "auto") != "auto"
     # PiSSA adds its first product and takes it away again.
-    assert torch.equal(after, before) != virtual or getattr(config, "variant", None) == "pissa"
-    if not virtual:
+    assert torch.equal(after, before) != differs or getattr(config, "variant", None) == "pissa"
+    if not differs:
         torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
 
 
@@ -131,8 +184,10 @@ def test_exactly_the_declared_parameters_move(case, tiny_model):
         torch.nn.functional.cross_entropy(tiny_model(features(seed=step)), torch.tensor([0, 1, 2])).backward()
         optimizer.step()
     moved = {n for n, p in tiny_model.named_parameters() if not torch.equal(p, before[n])}
-    # A key's bias shifts all scores of a query alike, so softmax leaves it without a gradient.
-    still = {n for n in declared - moved if n.endswith("k_proj.bias")}
+    # A key's bias shifts all scores of a query alike, so softmax leaves it without a gradient; BatchNorm takes off
+    # what the bias in front of it adds.
+    conformers = getattr(config, "kind", "") == "conformer"
+    still = {n for n in declared - moved if n.endswith("k_proj.bias") or conformers and n.endswith(".conv.bias")}
     assert moved | still == declared
 
 
@@ -157,22 +212,27 @@ def test_attention_can_be_recorded_and_patches_keep_their_places(case, tiny_mode
 
 
 def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
+    """One forward pass in training mode moves running statistics too."""
     name, config, _ = case
     preset = next(preset for preset, row in PRESETS.items() if row.tuning == name)
     run = lineage.inherit(run_config(preset, "icbhi", str(base), tuning_options=to_json(config)))
-    model = checkpoint.build(run).eval()
+    model = checkpoint.build(run)
     learning = {n: p for n, p in model.named_parameters() if p.requires_grad}
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in learning.values():
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
-        expected = model(features())
+        model.train()(features())
+        expected = model.eval()(features())
         folder = checkpoint.save(tmp_path / "run", model, run, {"learned_from": [], "corpus": "", "protocol": "last"})
         torch.manual_seed(99)
         torch.testing.assert_close(checkpoint.load(folder).model(features()), expected, atol=1e-6, rtol=0)
-    if (folder / checkpoint.OWN_WEIGHTS).exists():
+    statistics = {n for n, _ in model.named_buffers() if ".adapter." in n}
+    fixed = {n for n, _ in model.named_parameters() for pattern in model.fixed_parameters if fnmatchcase(n, pattern)}
+    assert set(tuning.trainable_state(model)) == set(learning) | statistics | fixed
+    if name not in ("full", "lora", "ia3"):  # those are folders of transformers and peft
         with safe_open(folder / checkpoint.OWN_WEIGHTS, "pt") as stored:
-            assert set(stored.keys()) == set(tuning.trainable_state(model)) >= set(learning)
+            assert set(stored.keys()) == set(learning) | statistics | fixed
 
 
 @pytest.mark.parametrize(
@@ -201,6 +261,15 @@ def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
         ("ipet", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
         ("ipet", {"scale": 0.0}, "scale must be positive, got 0.0"),
         ("ipet", {"rank": 0, "learn_scale": True}, "got rank 0"),
+        ("adapter", {"kind": "transformer"}, 'kind must be "bottleneck" or "convpass" or "conformer"'),
+        ("adapter", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ("adapter", {"placement": "houlsby", "place": "attention"}, "houlsby adapts attention and MLP"),
+        ("adapter", {"placement": "hydra", "order": "parallel"}, "hydra is sequential and parallel at once"),
+        ("adapter", {"order": "parallel", "side": "before"}, "a parallel adapter stands beside its sub-layer"),
+        ("mixture", {"adapters": 0}, "adapters must be 1 or more, got 0"),
+        ("mixture", {"kind": "sparse"}, 'kind must be "dense" or "soft"'),
+        ("mixture", {"place": "head"}, 'place must be "attention", "mlp" or "both"'),
+        ("mixture", {"kind": "dense", "slots": 2}, "a dense mixture has no slots"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],
 )
