@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,7 +130,7 @@ def spectra(changes: Mapping[str, LayerChange], width_px: int, scale: float = 1.
     canvas = Canvas(width_px, TITLE_PX + PLOT_PX + BOTTOM_PX, scale)
     axes = canvas.plain((LEFT_PX + 14, TITLE_PX, width_px - LEFT_PX - 34, PLOT_PX))
     any_change = next(iter(changes.values()))
-    for colour, (name, change) in zip(MODEL_COLOURS, changes.items(), strict=False):
+    for colour, (name, change) in zip(cycle(MODEL_COLOURS), changes.items()):
         values = change.singular_values
         kept = values[values > SMALLEST * values.max(initial=0)]
         if not len(kept):

@@ -19,6 +19,18 @@ from rsc_core.models import spectrogram_transformer
 TINY = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=98)
 
 
+SECRET = "Jane Doe 1970"
+"""Stands in the path of every sound file of ``folder``: no message may repeat it."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a name that must stay secret."""
+    path = tmp_path / SECRET
+    path.mkdir()
+    return path
+
+
 @pytest.fixture(autouse=True)
 def own_test_log(monkeypatch, tmp_path_factory):
     """No test writes to the committed log."""

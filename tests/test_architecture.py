@@ -148,3 +148,8 @@ def test_readme_tree_equals_the_disk():
     named = set(re.findall(r"^\s*([\w./]+\.py)\b", tree, re.M))
     modules = {str(p.relative_to(CORE)) for p in CORE.rglob("*.py") if p.name != "__init__.py"}
     assert named == modules | {"app.py", "train.py"}
+
+
+def test_ci_runs_the_readme_s_test_command():
+    command = re.search(r"<!-- test command -->\n```bash\n(.*?)\n```", (ROOT / "README.md").read_text()).group(1)
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
