@@ -22,6 +22,7 @@ from rsc_core import atomic, checkpoint, data, engine, evaluate, lineage, resume
 from rsc_core.config import PROTOCOLS, AudioConfig, RunConfig, from_json, run_config, to_json
 from rsc_core.data.corpus import Corpus, CorpusError
 from rsc_core.objectives import OBJECTIVES
+from rsc_core.presets import PRESETS
 
 RESULTS = "results.json"
 STATES = ("waiting", "started", "trained", "done")
@@ -61,6 +62,8 @@ class Study:
     train: dict[str, Any] = field(default_factory=dict)  # TrainConfig's
     audio: dict[str, Any] = field(default_factory=dict)  # AudioConfig's, over the backbone's
     data: dict[str, Any] = field(default_factory=dict)  # DataConfig's: label set, split, stethoscope, few-shot
+    objective_options: dict[str, dict[str, Any]] = field(default_factory=dict)  # objective -> its Config's
+    model: dict[str, Any] = field(default_factory=dict)  # ModelConfig's, of every row that starts from a fresh model
     part: str = "test"  # what a run is evaluated on; "validation" while a recipe is chosen
 
     def __post_init__(self):
@@ -74,6 +77,10 @@ class Study:
                 raise ValueError(f"{name} must be one or more different values, got {', '.join(map(str, values))}")
         if self.part not in ("test", "validation"):
             raise ValueError(f'part must be "test" or "validation", got {self.part!r}')
+        if unknown := sorted(set(self.objective_options) - set(OBJECTIVES)):
+            raise ValueError(
+                f"objective_options: there is no {', '.join(unknown)}; choose of {', '.join(sorted(OBJECTIVES))}"
+            )
         for i, row in enumerate(rows):
             if row.after and row.after not in [earlier.name for earlier in rows[:i]]:
                 raise ValueError(f"row {row.name}: after names {row.after}, and no earlier row is called so")
@@ -152,6 +159,7 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                     where = Path(out) / "runs"
                     before = str(where / f"{row.after}-{corpus}-{protocol}-{seed}") if row.after else ""
                     try:
+                        shared = _shared_options(study, row)
                         config = run_config(
                             row.preset,
                             corpus,
@@ -159,8 +167,8 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                             options,
                             row.tuning_options,
                             study.data,
-                            row.objective_options,
-                            row.model,
+                            {**shared, **row.objective_options},
+                            row.model if row.after else {**study.model, **row.model},
                         )
                         tuning.configure(config.tuning, config.tuning_options)
                         config = lineage.inherit(config)
@@ -306,6 +314,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     print(f"{len(records)} runs done: {Path(args.out) / RESULTS}; python -m rsc_core.report --study prints the table")
     return 0
+
+
+def _shared_options(study: Study, row: Row) -> dict[str, Any]:
+    """The study's options of the row's objective."""
+    preset = PRESETS.get(row.preset)
+    return study.objective_options.get(preset.objective, {}) if preset else {}
 
 
 def _build(kind: type, values: Any) -> Any:

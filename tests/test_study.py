@@ -95,11 +95,18 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
             "name": "distilled",
             "preset": "distilled",
             "after": "masked",
-            "objective_options": {"teacher": str(teacher), "block": 1},
+            "objective_options": {"block": 1},
             "train": {"epoch_clips": 8},
         },
     ]
-    fields = {"seeds": [0], "protocols": ["validated"], "part": "validation", "rows": rows}
+    shared = {"distillation": {"teacher": str(teacher), "block": 2}}
+    fields = {
+        "objective_options": shared,
+        "seeds": [0],
+        "protocols": ["validated"],
+        "part": "validation",
+        "rows": rows,
+    }
     assert start("study", **fields) == 0
     (only,) = json.loads((tmp_path / "study" / "results.json").read_text())["records"]  # masked patches label nothing
     assert only["row"] == "distilled" and only["split"] == "validation"
@@ -213,6 +220,7 @@ def test_a_run_with_other_settings_is_not_taken_for_done(start, capsys):
         ({"rows": [{"name": "a", "preset": "lora", "train": {"seed": 1}}]}, "train must not set seed"),
         ({"rows": [{"name": "a", "preset": "lora", "published": {"f1": 1}}]}, "published has no f1"),
         ({"corpora": ["icbhi", "icbi"]}, "corpora: there is no icbi; choose of icbhi"),
+        ({"objective_options": {"distilled": {}}}, "objective_options: there is no distilled; choose of"),
         ({"protocols": ["honest"]}, "protocols: there is no honest; choose of validated"),
     ],
 )
