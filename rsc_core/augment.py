@@ -6,6 +6,8 @@ features (batch, frames, bins); every clip of a batch gets its own draw.
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 BAND_LIMITS_HZ = {2000.0: 0.1, 4000.0: 0.2, 8000.0: 0.7}
@@ -37,6 +39,26 @@ def band_limit(waveforms: torch.Tensor, generator: torch.Generator, sample_rate:
     response = (1 + torch.cos(torch.pi * position)) / 2
     response[choice[:, 0] == len(BAND_LIMITS_HZ) - 1] = 1  # the last limit is Nyquist: leave it alone
     return torch.fft.irfft(torch.fft.rfft(waveforms) * response, n=waveforms.shape[1])
+
+
+def equalise(
+    waveforms: torch.Tensor, generator: torch.Generator, spread_db: float = 6.0, sample_rate: int = 16000
+) -> torch.Tensor:
+    """Filter each clip as another stethoscope might, and keep its RMS.
+
+    The response is a normal draw of ``spread_db`` dB at every octave from 62.5 Hz up to Nyquist, straight between them
+    over the logarithm of frequency. FilterAugment (Nam et al. 2022, arXiv:2110.03282) does so over mel bins.
+    """
+    frequencies = torch.fft.rfftfreq(waveforms.shape[1], 1 / sample_rate).to(waveforms)
+    octaves = math.log2(sample_rate / 2 / 62.5)
+    knots = math.ceil(octaves) + 1
+    db = torch.randn(len(waveforms), knots, generator=generator).to(waveforms) * spread_db
+    place = (frequencies.clamp_min(62.5) / 62.5).log2().clamp_max(octaves)
+    below = place.long().clamp_max(knots - 2)
+    response = torch.lerp(db[:, below], db[:, below + 1], place - below)
+    filtered = torch.fft.irfft(torch.fft.rfft(waveforms) * 10 ** (response / 20), n=waveforms.shape[1])
+    before, after = (x.square().mean(dim=1, keepdim=True).sqrt() for x in (waveforms, filtered))
+    return filtered * before / after.clamp_min(1e-12)
 
 
 def roll(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -26,8 +26,8 @@ PROTOCOLS = {
 }
 """Protocol -> what everything printed and stored says of it."""
 
-AUGMENTATIONS = ("roll", "band_limit", "gain", "noise", "spec_augment")
-"""In the order they are applied: four of the waveform, one of the features. See ``rsc_core.augment``."""
+AUGMENTATIONS = ("roll", "equalise", "band_limit", "gain", "noise", "spec_augment")
+"""In the order they are applied: five of the waveform, one of the features. See ``rsc_core.augment``."""
 
 INITIALISATIONS = ("xavier", "mimetic", "structured")
 """Of a fresh transformer's attention weights. See ``rsc_core.models.spectrogram_transformer``."""

@@ -8,7 +8,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll, augment.noise]
+WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll, augment.noise, augment.equalise]
 
 
 @pytest.mark.parametrize("step", WAVEFORM_STEPS)
@@ -38,6 +38,20 @@ def test_band_limit_removes_what_is_above_and_keeps_what_is_below():
     assert 8 <= ceilings[2000.0] <= 36
     assert 20 <= ceilings[4000.0] - ceilings[2000.0] <= 64
     assert (after[:, hz > 4100].sum(1) > 1).sum() >= 110  # the rest is left alone
+
+
+def test_equalise_draws_a_response_for_every_octave_and_keeps_the_level():
+    clips = torch.randn(300, 16000, generator=generator(1))
+    filtered = augment.equalise(clips, generator(), spread_db=6.0)
+    torch.testing.assert_close(filtered.square().mean(1), clips.square().mean(1), rtol=1e-4, atol=0)
+    before, after = (torch.fft.rfft(x).abs() for x in (clips, filtered))
+    db = 20 * (after[:, 1:] / before[:, 1:].clamp_min(1e-9)).log10()  # from 1 Hz
+    hz = torch.arange(1.0, 8001)
+    below, at, above = (db[:, hz == f].squeeze(1) for f in (500, 707, 1000))
+    torch.testing.assert_close(at, (below + above) / 2, atol=0.05, rtol=0)  # half an octave on: straight between
+    difference = above - below  # of two independent draws; the kept level cancels
+    assert abs(difference.std().item() - 6 * 2**0.5) < 1
+    torch.testing.assert_close(db[:, 0], db[:, 61], atol=0.01, rtol=0)  # nothing changes below the first octave
 
 
 def test_noise_lies_10_to_40_db_below_half_of_the_clips():
