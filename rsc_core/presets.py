@@ -41,7 +41,11 @@ PRESETS: dict[str, Preset] = {
         objective="masked_patches",
         train={"lr": 1e-3, "augment": ("roll", "band_limit", "gain")},
     ),
-    "linear": Preset("only the head learns", tuning="linear", train={"lr": 5e-3}),
+    "linear": Preset(
+        "only the head learns, on embeddings that are kept: a linear probe",
+        tuning="linear",
+        train={"lr": 5e-3, "augment": ()},
+    ),
     "lora": Preset(
         "low-rank updates of keys and values, rank 8 (LoRA-RSC's targets)",
         tuning="lora",

@@ -42,6 +42,7 @@ LAYERS = [
     "average",
     "lineage",
     "board",
+    "probe",
     "engine",
     "verification",
     "evaluate",
