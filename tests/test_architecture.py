@@ -18,6 +18,8 @@ LAYERS = [
     "options",
     "presets",
     "config",
+    "parameters",
+    "published",
     "atomic",
     "test_log",
     "environment",
