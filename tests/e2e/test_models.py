@@ -5,13 +5,15 @@ import pytest
 from rsc_core.ui import texts
 from tests.e2e.test_page import asked_of, choose_example, open_page, table
 
-LUMINANCE = """(element) => {
+CONTRAST_PAIR = """(element) => {
   const light = (color) => {
     const [r, g, b] = color.match(/[0-9.]+/g).map((value) => value / 255)
       .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  return [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor].map(light);
+  let ground = element;
+  while (getComputedStyle(ground).backgroundColor.endsWith(", 0)")) ground = ground.parentElement;
+  return [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor].map(light);
 }"""
 
 
@@ -34,6 +36,6 @@ def test_models_stand_in_groups_with_a_drawing_and_answer_to_the_keyboard(page, 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_quiet_text_can_be_read_in_both_themes(page, server, theme):
     page.goto(f"{server.url}?__theme={theme}")
-    page.wait_for_selector("#model fieldset .note")
-    text, ground = page.locator("#model fieldset .note").first.evaluate(LUMINANCE)
+    page.wait_for_selector("#model fieldset .note", timeout=60_000)
+    text, ground = page.locator("#model fieldset .note").first.evaluate(CONTRAST_PAIR)
     assert (max(text, ground) + 0.05) / (min(text, ground) + 0.05) > 4.5
