@@ -19,10 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from rsc_core.config import AST_BASE, INITIALISATIONS, DataConfig, TrainConfig, run_config
+from rsc_core.config import INITIALISATIONS, AudioConfig, DataConfig, TrainConfig, run_config
+from rsc_core.parameters import trained_on_ast_base
 from rsc_core.presets import PRESETS
-
-DEFAULT_BACKBONE = "checkpoints/sprsound-base"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,35 +76,23 @@ def list_presets() -> int:
     return 0
 
 
-def trained_on_ast_base(preset: str) -> int:
-    """Return how many parameters of the model a preset trains at AST-base's size; no weights are allocated."""
-    import torch
-
-    from rsc_core import models, tuning
-
-    row = PRESETS[preset]
-    with torch.device("meta"):
-        model = models.build(dataclasses.replace(AST_BASE, name=row.model, **row.model_options))
-        tuning.apply(model, row.tuning, tuning.configure(row.tuning, row.tuning_options))
-    return tuning.count_trainable(model)
-
-
 def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
     """Return the preset's parser, and the names of its options of each kind."""
     from rsc_core import data, tuning
     from rsc_core.objectives import OBJECTIVES
 
     row = PRESETS[preset]
+    window = AudioConfig.__dataclass_fields__["window_s"].metadata["allowed"]
     parser = argparse.ArgumentParser(prog=f"train.py {preset}", description=row.summary)
     parser.add_argument("--corpus", required=True, choices=sorted(data.CORPORA))
     parser.add_argument("--data", required=True, help="folder of the corpus, as published")
     parser.add_argument("--out", required=True, help="run folder")
     parser.add_argument(
         "--backbone",
-        default=DEFAULT_BACKBONE,
-        help=f'checkpoint folder (default {DEFAULT_BACKBONE}), hub name, or "small" for a fresh small AST',
+        default=row.backbone,
+        help=f'checkpoint folder, hub name, or "small" for a fresh small model (default {row.backbone})',
     )
-    parser.add_argument("--window-s", type=float, help="window in seconds (default: the backbone's; 5 if fresh)")
+    parser.add_argument("--window-s", type=float, help=f"seconds, {window}; default: the backbone's, or 5 if fresh")
     parser.add_argument("--initialisation", choices=INITIALISATIONS, help="of a fresh transformer (default xavier)")
     parser.add_argument("--config", help="JSON file with any of the groups below; the command line goes first")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")

@@ -50,6 +50,8 @@ class ModelCard:
     score: float  # percent
     score_interval: tuple[float, float]  # percent, patient bootstrap, 95 %
     base: str  # "" or e.g. "base learned from children's lungs (SPRSound)"
+    model: str = "spectrogram_transformer"  # key of rsc_core.models.MODELS
+    tuning: str = "full"  # key of rsc_core.tuning.TUNINGS
 
 
 @dataclass(frozen=True)

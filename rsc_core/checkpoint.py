@@ -53,6 +53,7 @@ class Checkpoint:
 
 def build(config: RunConfig) -> nn.Module:
     """Return the run's model before training: its backbone with the run's classes and its tuning applied."""
+    tuning.refuse_mismatch(config.tuning, config.model.name)
     if config.backbone == "small":
         model = models.build(config.model)
     elif (Path(config.backbone) / FACTS).exists():

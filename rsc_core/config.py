@@ -40,15 +40,12 @@ SPLIT_NAMES = ("official", "repaired", "fold0", "fold1", "fold2", "fold3", "fold
 class AudioConfig:
     """How a file becomes the waveform a model sees."""
 
-    sample_rate: int = 16000  # Hz
-    level: str = "rms"  # "rms": every recording scaled to RMS 0.1; "none": as stored
-    window_s: float = 5.0  # a shorter clip is repeated to fill it, a longer one is read in several windows
+    sample_rate: int = option(16000, low=1)  # Hz
+    level: str = option("rms", choices=("rms", "none"))  # "rms": scaled to RMS 0.1; "none": as stored
+    window_s: float = option(5.0, positive=True)  # a shorter clip is repeated, a longer one read in several windows
 
     def __post_init__(self):
-        if self.level not in ("rms", "none"):
-            raise ValueError(f'level must be "rms" or "none", got {self.level!r}')
-        if self.window_s <= 0 or self.sample_rate <= 0:
-            raise ValueError(f"window_s and sample_rate must be positive, got {self.window_s} and {self.sample_rate}")
+        check(self)
 
     @property
     def window_samples(self) -> int:
@@ -76,23 +73,18 @@ class DataConfig:
             )
         if self.fold_file is not None and not self.split.startswith("fold"):
             raise ValueError(f"fold_file goes with split fold0 to fold4, got split {self.split!r}")
-        if self.shots < 0:
-            raise ValueError(f"shots must be 0 (all clips) or more, got {self.shots}")
 
 
 @dataclass(frozen=True)
 class FeatureConfig:
     """Which features, and the statistics log-mel is normalised with: the model sees (x - mean) / (2 std)."""
 
-    name: str = "log_mel"  # or "waveform", where every clip is normalised by itself
+    name: str = option("log_mel", choices=("log_mel", "waveform"))  # a waveform is normalised by itself
     mean: float = -4.2677393  # AudioSet, natural log; our own models store their training set's
-    std: float = 4.5689974
+    std: float = option(4.5689974, positive=True)
 
     def __post_init__(self):
-        if self.name not in ("log_mel", "waveform"):
-            raise ValueError(f'name must be "log_mel" or "waveform", got {self.name!r}')
-        if self.std <= 0:
-            raise ValueError(f"std must be positive, got {self.std}")
+        check(self)
 
     def translate(self, other: FeatureConfig) -> tuple[float, float]:
         """Return (scale, shift) that turn features normalised as ``other``'s into ones normalised as these."""
@@ -114,14 +106,11 @@ class ModelConfig:
     stride: int = 16
     mel_bins: int = 128
     frames: int = 498  # length of the position grid: 5 s at 10 ms, Kaldi's snip_edges
-    initialisation: str = "xavier"  # of a fresh transformer
+    initialisation: str = option("xavier", choices=INITIALISATIONS)  # of a fresh transformer
 
     def __post_init__(self):
         object.__setattr__(self, "classes", tuple(self.classes))
-        if self.initialisation not in INITIALISATIONS:
-            raise ValueError(
-                f"initialisation must be one of {', '.join(INITIALISATIONS)}, got {self.initialisation!r}"
-            )
+        check(self)
         if self.hidden_size % self.heads:
             raise ValueError(f"hidden_size {self.hidden_size} is not divisible by heads {self.heads}")
 
@@ -139,44 +128,36 @@ class TrainConfig:
     lr: float = option(5e-4, positive=True)  # peak of the schedule
     weight_decay: float = option(0.05, low=0)
     decay_all: bool = False  # decay biases, norms, tokens and positions too
-    betas: tuple[float, float] = (0.9, 0.999)  # AdamW's
+    betas: tuple[float, float] = option((0.9, 0.999), numbers=2, low=0, below=1)  # AdamW's
     eps: float = option(1e-8, positive=True)  # AdamW's
     warmup: float = option(0.1, low=0, high=1)  # share of all steps with a rising rate; a cosine to zero follows
     label_smoothing: float = option(0.0, low=0, high=1)
-    epoch_clips: int = 0  # clips drawn for an epoch; 0: as many as there are
+    epoch_clips: int = option(0, low=0)  # clips drawn for an epoch; 0: as many as there are
     balance: float = option(0.5, low=0, high=1)  # a class is drawn by count ** (1 - balance); 1: all alike
     logit_adjustment: bool = False  # undo the balance: probabilities are of classes as frequent as they are
     mixup: float = option(0.0, low=0)  # Beta(mixup, mixup) on normalised features; 0 switches it off
-    augment: tuple[str, ...] = ("roll", "band_limit", "gain", "spec_augment")  # of AUGMENTATIONS
+    augment: tuple[str, ...] = option(
+        ("roll", "band_limit", "gain", "spec_augment"), choices=AUGMENTATIONS, several=True, none=True
+    )
     average: float = option(0.0, low=0, below=1)  # decay of a moving average of the weights, which is kept; 0: none
     seed: int = 0
     protocol: str = option("validated", choices=tuple(PROTOCOLS))
     test_curve: bool = False  # label the test split after every epoch without choosing by it
     device: str = "auto"
     precision: str = option("auto", choices=("auto", "fp32", "bf16"))  # "auto" probes whether bf16 is faster here
-    extent_s: tuple[float, float] = (0.8, 4.0)  # a training clip's duration, log-uniform whatever its class
+    extent_s: tuple[float, float] = option((0.8, 4.0), numbers=2, positive=True)  # rising; duration of a training clip
     validation_share: float = option(0.15, low=0, high=1)  # of the training patients
-    clip_gradient: float = 1.0  # largest gradient norm; 0 does not clip
+    clip_gradient: float = option(1.0, low=0)  # largest gradient norm; 0 does not clip
 
     def __post_init__(self):
         object.__setattr__(self, "extent_s", tuple(self.extent_s))
         object.__setattr__(self, "betas", tuple(self.betas))
         object.__setattr__(self, "augment", tuple(self.augment))
         check(self)
-        if unknown := sorted(set(self.augment) - set(AUGMENTATIONS)):
-            raise ValueError(f"augment takes {', '.join(AUGMENTATIONS)}; got {', '.join(unknown)}")
-        if self.epoch_clips < 0 or self.epoch_clips and not self.balance:
-            raise ValueError(
-                f"epoch_clips must be 0 (all of them), or positive with a balance above 0, got {self.epoch_clips} "
-                f"with balance {self.balance}"
-            )
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, got {self.betas}")
-        if self.clip_gradient < 0:
-            raise ValueError(f"clip_gradient must be 0 (off) or positive, got {self.clip_gradient}")
-        low, high = self.extent_s
-        if not 0 < low <= high:
-            raise ValueError(f"extent_s must be two rising positive durations, got {self.extent_s}")
+        if self.epoch_clips and not self.balance:
+            raise ValueError(f"epoch_clips goes with a balance above 0, got {self.epoch_clips} with balance 0")
+        if self.extent_s[0] > self.extent_s[1]:
+            raise ValueError(f"extent_s must rise, got {self.extent_s}")
 
     @property
     def labels_test(self) -> bool:

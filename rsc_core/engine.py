@@ -2,7 +2,8 @@
 
 One epoch: batches of level-scaled waveforms -> augmentation -> features -> objective -> step; then the validation
 patients are labelled, the best weights so far are copied, and everything needed to go on is written to the run
-folder in one atomic file. Randomness is drawn per epoch from the seed, so a run that was interrupted and resumed ends
+folder in one atomic file. A linear probe on unaugmented clips learns from embeddings kept from one pass (``probe``).
+Randomness is drawn per epoch from the seed, so a run that was interrupted and resumed ends
 with the same weights as one that was not.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from rsc_core import (
     lineage,
     models,
     objectives,
+    probe,
     scoring,
     test_log,
     tuning,
@@ -38,13 +40,14 @@ from rsc_core.average import Average
 from rsc_core.config import AUGMENTATIONS, PROTOCOLS, RunConfig, TrainConfig
 from rsc_core.data import Selection, select, splits
 from rsc_core.data.corpus import Clip, Corpus
-from rsc_core.data.loader import Waveforms, evaluation_batches, training_batches
-from rsc_core.features import extract, log_mel
+from rsc_core.data.loader import Waveforms, evaluation_batches, feature_statistics, training_batches
+from rsc_core.features import extract
 from rsc_core.objectives import MULTI_LABEL, Batch, Task
 from rsc_core.resume import FILE as RESUME
 from rsc_core.resume import Progress, copy, paste, restore, store
 
 LOG = "log.csv"
+EVALUATION_BATCH = 64  # windows labelled at once
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def fit(
     test = selection.test if settings.labels_test else ()
     waveforms = Waveforms((*training, *validation, *test), config.audio, progress)
     if config.backbone == "small" and config.features.name == "log_mel":
-        mean, std = feature_statistics(training, waveforms, config)
+        mean, std = feature_statistics(training, waveforms)
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)
     objective = objectives.build(config.objective, config.objective_options, _task(config, training), model).to(device)
@@ -116,6 +119,11 @@ def fit(
             kind = "paper protocol" if settings.protocol == "paper" else "test curve"
             test_log.append(log, out.name, config, kind, corpus.title, "test", len(test), looks=settings.epochs)
     dtype = getattr(torch, state.precision)
+    kept = None
+    if probe.applies(config) and state.epoch < settings.epochs:
+        looked_at = (*validation, *test)
+        kept = probe.Embeddings(model, config, training, looked_at, waveforms, device, dtype, progress)
+    network = probe.Head(model) if kept else model
     scalars = board.Board(out, state.epoch * steps) if tensorboard else None
     print(
         f"{config.preset}: {tuning.count_trainable(model):,} of {sum(p.numel() for p in model.parameters()):,} "
@@ -132,25 +140,16 @@ def fit(
         seed = settings.seed * 10007 + epoch
         torch.manual_seed(seed)  # dropout draws from the global generator
         generator = torch.Generator().manual_seed(seed)
-        batches = training_batches(
-            training,
-            waveforms,
-            config.audio.window_s,
-            settings.extent_s,
-            settings.batch_size,
-            settings.balance,
-            seed,
-            len(config.model.classes),
-            drawn,
-        )
+        batches = kept.training_batches(seed, drawn) if kept else _batches(training, waveforms, config, seed, drawn)
         bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps, disable=not progress, leave=False)
         for step, (clips, targets) in enumerate(bar, start=(epoch - 1) * steps):
             lr = settings.lr * rate(step, settings.epochs * steps, settings.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = lr
-            features = _features(clips.to(device), config, generator)
+            clips = clips.to(device)
+            features = clips if kept else _features(clips, config, generator)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-                parts = objective.loss(model, Batch(features, targets.to(device)), generator)
+                parts = objective.loss(network, Batch(features, targets.to(device)), generator)
             optimizer.zero_grad(set_to_none=True)
             parts.total.backward()
             learning = [p for group in optimizer.param_groups for p in group["params"]]
@@ -170,7 +169,8 @@ def fit(
         with average.shown(model) if average else nullcontext():
             for prefix, clips in (("", validation), ("test_", test)):
                 if clips and objective.labels:
-                    probabilities = predict(model, config, clips, waveforms, device, dtype=dtype)
+                    windows = kept.evaluation_batches(clips) if kept else _windows(clips, waveforms, config, device)
+                    probabilities = mean_over_windows(network, config, windows, len(clips), device, dtype)
                     results[prefix] = scoring.evaluate(clips, probabilities, config)
                     row |= {prefix + k: round(results[prefix][k], 2) for k in scoring.shown(config)}
 
@@ -235,33 +235,36 @@ def selection_gap(history: Sequence[dict[str, Any]], chosen: int, measure: str =
     }
 
 
-@torch.inference_mode()
 def predict(
     model: nn.Module,
     config: RunConfig,
     clips: Sequence[Clip],
     waveforms: Waveforms,
     device: torch.device,
-    batch_size: int = 64,
     dtype: torch.dtype = torch.float32,
 ) -> np.ndarray:
     """(clips, classes) probabilities; a clip longer than the window gets the mean over its windows."""
+    return mean_over_windows(model, config, _windows(clips, waveforms, config, device), len(clips), device, dtype)
+
+
+@torch.inference_mode()
+def mean_over_windows(
+    model: nn.Module,
+    config: RunConfig,
+    windows: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    clips: int,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> np.ndarray:
+    """(clips, classes) probabilities, from batches of what the model reads, each with its (windows,) clip index."""
     model.eval()
-    total = torch.zeros(len(clips), len(config.model.classes))
-    count = torch.zeros(len(clips), 1)
-    for batch, owner in evaluation_batches(clips, waveforms, batch_size):
+    total, count = torch.zeros(clips, len(config.model.classes)), torch.zeros(clips, 1)
+    for batch, owner in windows:
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-            logits = model(extract(batch.to(device), config.audio, config.features))
+            logits = model(batch)
         total.index_add_(0, owner, models.probabilities(logits.float(), config.model).cpu())
         count.index_add_(0, owner, torch.ones(len(owner), 1))
     return (total / count).numpy()
-
-
-def feature_statistics(clips: Sequence[Clip], waveforms: Waveforms, config: RunConfig) -> tuple[float, float]:
-    """Mean and standard deviation of the features of up to 1,000 clips, evenly picked."""
-    picked = clips[:: max(1, len(clips) // 1000)]
-    values = torch.cat([log_mel(batch).flatten() for batch, _ in evaluation_batches(picked, waveforms, 64)])
-    return round(values.mean().item(), 4), round(values.std().item(), 4)
 
 
 def rate(step: int, steps: int, warmup: float) -> float:
@@ -299,6 +302,23 @@ def choose_precision(name: str, model: nn.Module, device: torch.device) -> torch
                 took = time.perf_counter() - started
                 seconds[dtype] = min(took, seconds.get(dtype, took)) if attempt else took
     return torch.bfloat16 if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else torch.float32
+
+
+def _batches(
+    training: Sequence[Clip], waveforms: Waveforms, config: RunConfig, seed: int, drawn: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """One epoch of waveforms and targets."""
+    settings, classes = config.train, len(config.model.classes)
+    extents = config.audio.window_s, settings.extent_s
+    return training_batches(training, waveforms, *extents, settings.batch_size, settings.balance, seed, classes, drawn)
+
+
+def _windows(
+    clips: Sequence[Clip], waveforms: Waveforms, config: RunConfig, device: torch.device
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Features of the clips as annotated, with the index of the clip of each window."""
+    for batch, owner in evaluation_batches(clips, waveforms, EVALUATION_BATCH):
+        yield extract(batch.to(device), config.audio, config.features), owner
 
 
 def _features(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:

@@ -240,6 +240,8 @@ def read_card(folder: Path) -> ModelCard:
         score=result["score"],
         score_interval=tuple(result["score_interval"]),
         base=_base_note(facts["learned_from"]),
+        model=config["model"]["name"],
+        tuning=config["tuning"],
     )
 
 

@@ -5,22 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rsc_core import checkpoint
+from rsc_core import checkpoint, tuning
 from rsc_core.config import RunConfig, from_json
 from rsc_core.data import Selection, splits
+from rsc_core.presets import PRESETS, Preset
 
 
 def inherit(config: RunConfig, window_s: float | None = None) -> RunConfig:
     """Return the config with audio, features and model taken over from its backbone, where that is a run folder.
 
     A window of ``window_s`` replaces the backbone's: a model may learn on short windows first, at half the cost.
+
+    Raises:
+        ValueError: the backbone is not of the network that the preset is for, its tuning does not go onto it, or it
+            is fresh and would stay frozen.
     """
-    if window_s:
+    if window_s is not None:
         config = inherit(config)
         return replace(config, audio=replace(config.audio, window_s=window_s))
+    if config.backbone == "small" and config.tuning != "full":
+        raise ValueError(
+            f"preset {config.preset} leaves a fresh model's random weights frozen. Pass --backbone a trained run "
+            f"folder, such as {PRESETS[config.preset].backbone}, or train preset full"
+        )
     if not (Path(config.backbone) / checkpoint.FACTS).exists():
         return config
     base = from_json(RunConfig, checkpoint.read_facts(config.backbone)["config"])
+    wanted, default = PRESETS[config.preset].model, PRESETS[config.preset].backbone
+    if wanted not in (Preset.model, base.model.name):
+        raise ValueError(
+            f"preset {config.preset} trains a {wanted}, and {config.backbone} holds a {base.model.name}. Pass "
+            f"--backbone a run folder of a {wanted}, or leave it out for {default}"
+        )
+    tuning.refuse_mismatch(config.tuning, base.model.name)
     return replace(config, audio=base.audio, features=base.features, model=base.model)
 
 

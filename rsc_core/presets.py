@@ -21,11 +21,16 @@ class Preset:
     model: str = "spectrogram_transformer"
     objective: str = "cross_entropy"
     features: str = "log_mel"
+    backbone: str = "checkpoints/sprsound-base"  # to start from where none is named; "small": a fresh model
     tuning_options: dict[str, Any] = field(default_factory=dict)
     objective_options: dict[str, Any] = field(default_factory=dict)
     model_options: dict[str, Any] = field(default_factory=dict)  # of a fresh model
     train: dict[str, Any] = field(default_factory=dict)
 
+
+PETL = {"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6}
+IPET = {"lr": 1e-3, "weight_decay": 5e-7, "betas": (0.95, 0.999)}
+"""Optimisers of the papers' own code."""
 
 PRESETS: dict[str, Preset] = {
     "full": Preset("every parameter learns", tuning="full", train={"lr": 2e-4}),
@@ -41,7 +46,11 @@ PRESETS: dict[str, Preset] = {
         objective="masked_patches",
         train={"lr": 1e-3, "augment": ("roll", "band_limit", "gain")},
     ),
-    "linear": Preset("only the head learns", tuning="linear", train={"lr": 5e-3}),
+    "linear": Preset(
+        "only the head learns, on embeddings that are kept: a linear probe",
+        tuning="linear",
+        train={"lr": 5e-3, "augment": ()},
+    ),
     "lora": Preset(
         "low-rank updates of keys and values, rank 8 (LoRA-RSC's targets)",
         tuning="lora",
@@ -58,6 +67,7 @@ PRESETS: dict[str, Preset] = {
         "a small residual network instead of a transformer, every parameter learns",
         tuning="full",
         model="cnn",
+        backbone="small",
         model_options={"hidden_size": 192},
         train={"lr": 1e-3},
     ),
@@ -71,7 +81,7 @@ PRESETS: dict[str, Preset] = {
         "low-rank updates of queries and values, rank 12, scaled by 1/8 (PETL's and ast-LoRA's)",
         tuning="lora",
         tuning_options={"rank": 12, "alpha": 1.5, "targets": ("q", "v")},
-        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+        train=PETL,
     ),
     "dora": Preset(
         "low-rank updates of keys and values, rank 8, and the length of each row learned beside (DoRA)",
@@ -90,7 +100,7 @@ PRESETS: dict[str, Preset] = {
     "bitfit": Preset(
         "the biases learn (PETL's BitFit)",
         tuning="bitfit",
-        train={"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6},
+        train=PETL,
     ),
     "prefix": Preset(
         "12 learned keys and 12 learned values in every attention (PETL's prefix)",
@@ -108,21 +118,17 @@ PRESETS: dict[str, Preset] = {
         "4 prompts and an adapter of rank 32 beside the MLP, in every block (IPET)",
         tuning="ipet",
         tuning_options={"prompts": 4, "rank": 32},
-        train={"lr": 1e-3, "betas": (0.95, 0.999), "weight_decay": 5e-7},
+        train=IPET,
     ),
     "ipet_wav2vec2": Preset(
-        "the same on wav2vec 2.0, which reads the waveform (--backbone facebook/wav2vec2-base)",
+        "the same on wav2vec 2.0, which reads the waveform",
         tuning="ipet",
         model="wav2vec2",
         features="waveform",
+        backbone="facebook/wav2vec2-base",
         tuning_options={"prompts": 4, "rank": 32},
         model_options={"hidden_size": 768, "layers": 12, "heads": 12, "intermediate_size": 3072},
-        train={
-            "lr": 1e-3,
-            "betas": (0.95, 0.999),
-            "weight_decay": 5e-7,
-            "augment": ("roll", "band_limit", "gain"),
-        },
+        train={**IPET, "augment": ("roll", "band_limit", "gain")},
     ),
     "convpass": Preset(
         "a bottleneck of 12 with a convolution over time behind every MLP (LoRA-RSC's adapter)",

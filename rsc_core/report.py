@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rsc_core import atomic, test_log
+from rsc_core import atomic, published, test_log
 from rsc_core.config import PROTOCOLS
 from rsc_core.metrics import FEWEST_CASES
 from rsc_core.presets import PRESETS
@@ -180,6 +180,11 @@ def touches_table(root: Path) -> str:
     return markdown(["corpus", "split", "evaluations", "test curves", "paper protocol", "looks"], rows)
 
 
+def tunings_table(root: Path) -> str:
+    """Return what every preset trains on AST-base, beside LoRA-RSC's published column."""
+    return f"{markdown(*published.table())}\n\n{published.unreached()}"
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "models": models_table,
     "scores": scores_table,
@@ -187,6 +192,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "devices": devices_table,
     "locations": locations_table,
     "touches": touches_table,
+    "tunings": tunings_table,
 }
 
 

@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from rsc_core import checkpoint, test_log
-from rsc_core.config import ModelConfig, run_config
+from rsc_core.config import FeatureConfig, ModelConfig, run_config
 from rsc_core.models import spectrogram_transformer
 
 TINY = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=98)
@@ -62,8 +62,21 @@ def teacher(tmp_path):
     """A run folder of a tiny convolutional network, beside ``base``."""
     torch.manual_seed(1)
     config = run_config("cnn", "icbhi", "small", model={"hidden_size": 32, "heads": 2})
+    config = replace(config, audio=replace(config.audio, window_s=1.0))
     facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
     return checkpoint.save(tmp_path / "teacher", checkpoint.build(config), config, facts)
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """A run folder of a tiny wav2vec 2.0, beside ``base``."""
+    torch.manual_seed(2)
+    config = run_config("full", "icbhi", "small")
+    model = ModelConfig("wav2vec2", hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=100)
+    audio = replace(config.audio, window_s=1.0)
+    config = replace(config, model=model, audio=audio, features=FeatureConfig("waveform"))
+    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
+    return checkpoint.save(tmp_path / "speech", checkpoint.build(config), config, facts)
 
 
 @pytest.fixture(scope="session")

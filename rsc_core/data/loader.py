@@ -19,6 +19,7 @@ from tqdm import tqdm
 from rsc_core import audio, cycles
 from rsc_core.config import CLASSES, AudioConfig
 from rsc_core.data.corpus import Clip
+from rsc_core.features import log_mel
 
 
 class Waveforms:
@@ -125,23 +126,43 @@ def training_batches(
     with replacement. The last batch may be smaller.
     """
     rng = np.random.default_rng(seed)
+    for picks in draw(clips, balance, seed, count).split(batch_size):
+        chosen = [clips[index] for index in picks.tolist()]
+        yield training_windows(chosen, waveforms, window_s, extent_s, rng), targets_of(chosen, classes)
+
+
+def draw(clips: Sequence[Clip], balance: float, seed: int, count: int = 0) -> torch.Tensor:
+    """Return the indices of the clips of one epoch in order, as ``training_batches`` takes them."""
     generator = torch.Generator().manual_seed(seed)
     if balance:
         weights = class_weights([clip.labels for clip in clips], balance)
-        order = torch.multinomial(weights, count or len(clips), replacement=True, generator=generator)
-    else:
-        order = torch.randperm(len(clips), generator=generator)
+        return torch.multinomial(weights, count or len(clips), replacement=True, generator=generator)
+    return torch.randperm(len(clips), generator=generator)
+
+
+def training_windows(
+    clips: Sequence[Clip],
+    waveforms: Waveforms,
+    window_s: float,
+    extent_s: tuple[float, float],
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """(clips, samples): one drawn extent of each clip, repeated to fill the window."""
     length = round(window_s * waveforms.config.sample_rate)
     extent_s = tuple(min(s, window_s) for s in extent_s)
-    for picks in order.split(batch_size):
-        batch = np.empty((len(picks), length), dtype=np.float32)
-        targets = torch.zeros(len(picks), classes)
-        for row, target, index in zip(batch, targets, picks.tolist(), strict=True):
-            clip = clips[index]
-            target[list(clip.labels)] = 1
-            extent = training_extent(clip, waveforms.seconds(clip), extent_s, rng)
-            row[:] = cycles.fill(waveforms.cut(clip, *extent), length)
-        yield torch.from_numpy(batch), targets
+    batch = np.empty((len(clips), length), dtype=np.float32)
+    for row, clip in zip(batch, clips, strict=True):
+        extent = training_extent(clip, waveforms.seconds(clip), extent_s, rng)
+        row[:] = cycles.fill(waveforms.cut(clip, *extent), length)
+    return torch.from_numpy(batch)
+
+
+def targets_of(clips: Sequence[Clip], classes: int) -> torch.Tensor:
+    """(clips, classes), 1 where a clip has a label."""
+    targets = torch.zeros(len(clips), classes)
+    for target, clip in zip(targets, clips, strict=True):
+        target[list(clip.labels)] = 1
+    return targets
 
 
 def evaluation_batches(
@@ -158,3 +179,10 @@ def evaluation_batches(
         if len(rows) >= batch_size or (rows and index == len(clips) - 1):
             yield torch.from_numpy(np.stack(rows)), torch.tensor(owners)
             rows, owners = [], []
+
+
+def feature_statistics(clips: Sequence[Clip], waveforms: Waveforms) -> tuple[float, float]:
+    """Mean and standard deviation of the log-mel of up to 1,000 clips, evenly picked."""
+    picked = clips[:: max(1, len(clips) // 1000)]
+    values = torch.cat([log_mel(batch).flatten() for batch, _ in evaluation_batches(picked, waveforms, 64)])
+    return round(values.mean().item(), 4), round(values.std().item(), 4)

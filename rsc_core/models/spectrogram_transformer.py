@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -172,8 +173,12 @@ def classify_into(hf: PreTrainedModel, classes: tuple[str, ...]) -> None:
     nn.init.zeros_(head.bias)
     hf.classifier.dense = head
     hf.num_labels = len(classes)
-    config.id2label = dict(enumerate(classes))
-    config.label2id = {name: i for i, name in enumerate(classes)}
+    config.update(named(classes))
+
+
+def named(classes: tuple[str, ...]) -> dict[str, dict[Any, Any]]:
+    """Return classes as the options of a transformers config."""
+    return {"id2label": dict(enumerate(classes)), "label2id": {name: i for i, name in enumerate(classes)}}
 
 
 def special_mean(tokens: torch.Tensor) -> torch.Tensor:
@@ -194,8 +199,7 @@ def build(config: ModelConfig) -> SpectrogramTransformer:
             time_stride=config.stride,
             max_length=config.frames,
             num_mel_bins=config.mel_bins,
-            id2label=dict(enumerate(config.classes)),
-            label2id={name: i for i, name in enumerate(config.classes)},
+            **named(config.classes),
         )
     )
     model = SpectrogramTransformer(hf)

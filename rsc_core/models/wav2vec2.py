@@ -18,7 +18,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model, Wav2Vec2PreTrainedModel
 from transformers.models.audio_spectrogram_transformer.modeling_audio_spectrogram_transformer import ASTMLPHead
 
 from rsc_core.config import ModelConfig
-from rsc_core.models.spectrogram_transformer import TokenLayout, classify_into, save_folder
+from rsc_core.models.spectrogram_transformer import TokenLayout, classify_into, named, save_folder
 
 SAMPLES_PER_FRAME = 160  # of ModelConfig.frames: 10 ms at 16 kHz
 UNMASKED = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
@@ -126,8 +126,7 @@ def build(config: ModelConfig) -> Wav2Vec2:
             num_attention_heads=config.heads,
             intermediate_size=config.intermediate_size,
             conv_dim=[2 * config.hidden_size // 3] * 7,  # as wide for its tokens as the published ones are
-            id2label=dict(enumerate(config.classes)),
-            label2id={name: i for i, name in enumerate(config.classes)},
+            **named(config.classes),
             **UNMASKED,
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from rsc_core.config import FeatureConfig
 
@@ -23,6 +24,23 @@ class Task:
     label_smoothing: float = 0.0  # share of a target spread evenly over all classes
     mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
     offset: torch.Tensor | None = None  # (classes,) added to the logits while learning: undoes a balanced sampling
+
+
+class LabelObjective(nn.Module):
+    """An objective without options of its own that asks nothing of a model but its logits.
+
+    Args:
+        options: none.
+        task: what the labels are.
+        model: not needed here.
+    """
+
+    Config = NoOptions
+    labels = True
+
+    def __init__(self, options: NoOptions, task: Task, model: nn.Module):
+        super().__init__()
+        self.task = task
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.augment import mixup
-from rsc_core.objectives.batch import Batch, LossParts, NoOptions, Task
+from rsc_core.objectives.batch import Batch, LabelObjective, LossParts
 
 
-class BinaryCrossEntropy(nn.Module):
+class BinaryCrossEntropy(LabelObjective):
     """Mean over clips and classes of the binary cross-entropy of the model's logits.
 
-    Args:
-        options: none.
-        task: mixup, and label smoothing: targets are drawn that share of the way to one half.
-        model: not needed here.
+    Of its task it takes mixup, and label smoothing: targets are drawn that share of the way to one half.
     """
-
-    Config = NoOptions
-    labels = True
-
-    def __init__(self, options: NoOptions, task: Task, model: nn.Module):
-        super().__init__()
-        self.task = task
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch."""

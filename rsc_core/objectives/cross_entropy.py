@@ -12,24 +12,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.augment import mixup
-from rsc_core.objectives.batch import Batch, LossParts, NoOptions, Task
+from rsc_core.objectives.batch import Batch, LabelObjective, LossParts, Task
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(LabelObjective):
     """Mean cross-entropy of the model's logits.
 
-    Args:
-        options: none.
-        task: classes, label smoothing, mixup, offset.
-        model: not needed here.
+    Of its task it takes label smoothing, mixup and the offset.
     """
-
-    Config = NoOptions
-    labels = True
-
-    def __init__(self, options: NoOptions, task: Task, model: nn.Module):
-        super().__init__()
-        self.task = task
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch."""

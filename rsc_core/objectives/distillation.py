@@ -23,6 +23,7 @@ from rsc_core.models.cnn import CNN
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
 from rsc_core.objectives.batch import Batch, LossParts, Task
 from rsc_core.objectives.cross_entropy import label_loss
+from rsc_core.options import check, option
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,15 @@ class Config:
     """How much the teacher says."""
 
     teacher: str = "checkpoints/sprsound-cnn"  # run folder of a CNN
-    label_weight: float = 0.5  # of the teacher's labels
-    feature_weight: float = 3.0  # of the teacher's local features
-    embedding_weight: float = 3.0  # of what the teacher's head reads
-    block: int = 8  # whose output tells the local features; the blocks behind it are free to use them
-    temperature: float = 1.0  # both label distributions are softened by it
-    patch_dropout: float = 0.0  # share of patches left out of a batch
+    label_weight: float = option(0.5, low=0)  # of the teacher's labels
+    feature_weight: float = option(3.0, low=0)  # of the teacher's local features
+    embedding_weight: float = option(3.0, low=0)  # of what the teacher's head reads
+    block: int = option(8, low=1)  # whose output tells the local features; the blocks behind it are free to use them
+    temperature: float = option(1.0, positive=True)  # both label distributions are softened by it
+    patch_dropout: float = option(0.0, low=0, below=1)  # share of patches left out of a batch
 
     def __post_init__(self):
-        for name in ("label_weight", "feature_weight", "embedding_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 (off) or positive, got {getattr(self, name)}")
-        if self.temperature <= 0 or self.block < 1:
-            raise ValueError(
-                f"temperature must be positive and block 1 or more, got {self.temperature} and {self.block}"
-            )
-        if not 0 <= self.patch_dropout < 1:
-            raise ValueError(f"patch_dropout must be from 0 to below 1, got {self.patch_dropout}")
+        check(self)
 
 
 class Distillation(nn.Module):

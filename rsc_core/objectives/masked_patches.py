@@ -16,24 +16,19 @@ from torch.nn import functional as F
 
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer, sine_cosine
 from rsc_core.objectives.batch import Batch, LossParts, Task
+from rsc_core.options import check, option
 
 
 @dataclass(frozen=True)
 class Config:
     """How much is hidden, and how large the decoder is."""
 
-    hidden_share: float = 0.75  # of the patches
-    decoder_width: int = 96
-    decoder_layers: int = 2
+    hidden_share: float = option(0.75, positive=True, below=1)  # of the patches
+    decoder_width: int = option(96, low=4, multiple=4)
+    decoder_layers: int = option(2, low=1)
 
     def __post_init__(self):
-        if not 0 < self.hidden_share < 1:
-            raise ValueError(f"hidden_share must lie between 0 and 1, got {self.hidden_share}")
-        if self.decoder_width % 4 or self.decoder_width <= 0 or self.decoder_layers < 1:
-            raise ValueError(
-                "decoder_width must be a positive multiple of 4 and decoder_layers 1 or more, got "
-                f"{self.decoder_width} and {self.decoder_layers}"
-            )
+        check(self)
 
 
 class MaskedPatches(nn.Module):

@@ -42,6 +42,23 @@ TUNINGS: dict[str, ModuleType] = {
 }
 
 
+GOES_ONTO = {"wav2vec2": ("full", "linear", "lora", "prefix", "prompt", "ipet"), "cnn": ("full", "linear")}
+"""Network -> its tunings; every tuning goes onto a spectrogram transformer."""
+
+
+def refuse_mismatch(name: str, model: str) -> None:
+    """Check that tuning ``name`` goes onto networks of the kind ``model``, a key of ``rsc_core.models.MODELS``.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if name not in GOES_ONTO.get(model, TUNINGS):
+        raise ValueError(
+            f"tuning {name!r} does not go onto a {model}; choose one of {', '.join(GOES_ONTO[model])}, or a "
+            "spectrogram_transformer as the backbone"
+        )
+
+
 def configure(name: str, options: dict[str, Any] | None = None) -> Any:
     """Return the ``Config`` of tuning ``name`` with ``options`` set.
 

@@ -30,16 +30,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from rsc_core.options import check, option
 from rsc_core.tuning.branches import Bottleneck, Conformer, Convpass, EmbeddedClip
 
-CHOICES = {
-    "placement": ("pfeiffer", "houlsby", "hydra"),
-    "order": ("sequential", "parallel"),
-    "kind": ("bottleneck", "convpass", "conformer"),
-    "place": ("mlp", "attention"),
-    "side": ("after", "before"),
-    "residual": ("auto", "on", "off"),
-}
 LAYERNORMS = {"attention": "*.layernorm_before.*", "mlp": "*.layernorm_after.*"}
 """Sub-layer -> the parameters of the LayerNorm in front of it."""
 
@@ -48,25 +41,18 @@ LAYERNORMS = {"attention": "*.layernorm_before.*", "mlp": "*.layernorm_after.*"}
 class Config:
     """Options of the adapters."""
 
-    bottleneck: int = 12
-    placement: str = "pfeiffer"  # "pfeiffer": one sub-layer; "houlsby": both; "hydra": two adapters on one
-    order: str = "sequential"  # "sequential": in line with the sub-layer; "parallel": beside it
-    kind: str = "bottleneck"  # or "convpass", "conformer"
-    place: str = "mlp"  # the one sub-layer: "mlp" or "attention"
-    side: str = "after"  # of a sequential adapter: "after" or "before" the sub-layer
-    residual: str = "auto"  # what the adapter reads is added to its output: "on", "off"; "auto": if sequential
-    dropout: float = 0.0  # in front of W_up
+    bottleneck: int = option(12, low=1)
+    placement: str = option("pfeiffer", choices=("pfeiffer", "houlsby", "hydra"))  # one, both, two adapters on one
+    order: str = option("sequential", choices=("sequential", "parallel"))  # in line with the sub-layer, beside it
+    kind: str = option("bottleneck", choices=("bottleneck", "convpass", "conformer"))
+    place: str = option("mlp", choices=("mlp", "attention"))  # the one sub-layer
+    side: str = option("after", choices=("after", "before"))  # of a sequential adapter
+    residual: str = option("auto", choices=("auto", "on", "off"))  # input added to output; "auto": if sequential
+    dropout: float = option(0.0, low=0, below=1)  # in front of W_up
     train_layernorm: bool = True  # the LayerNorm in front of an adapted sub-layer learns too
 
     def __post_init__(self):
-        if self.bottleneck < 1:
-            raise ValueError(f"bottleneck must be 1 or more, got {self.bottleneck}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                allowed = " or ".join(f'"{choice}"' for choice in choices)
-                raise ValueError(f"{name} must be {allowed}, got {getattr(self, name)!r}")
+        check(self)
         if self.placement == "houlsby" and self.place != "mlp":
             raise ValueError(f"houlsby adapts attention and MLP, got place {self.place!r}; leave place out")
         if self.placement == "hydra" and (self.order, self.side, self.residual) != ("sequential", "after", "auto"):

@@ -21,26 +21,22 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rsc_core.options import check, option
+
 
 @dataclass(frozen=True)
 class Config:
     """Options of IPET; each of its three parts is left out at 0."""
 
-    prompts: int = 4  # of every block
-    rank: int = 32  # of the adapters
-    dropout: float = 0.1  # within the adapters
-    scale: float = 0.1  # of what the adapters add
+    prompts: int = option(4, low=0)  # of every block
+    rank: int = option(32, low=0)  # of the adapters
+    dropout: float = option(0.1, low=0, below=1)  # within the adapters
+    scale: float = option(0.1, positive=True)  # of what the adapters add
     learn_scale: bool = False
-    border: int = 0  # frames and bins at each side of the spectrogram
+    border: int = option(0, low=0)  # frames and bins at each side of the spectrogram
 
     def __post_init__(self):
-        for name in ("prompts", "rank", "border"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 (none) or more, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
-        if self.scale <= 0:
-            raise ValueError(f"scale must be positive, got {self.scale}")
+        check(self)
         if self.learn_scale and not self.rank:
             raise ValueError("learn_scale needs an adapter whose scale can learn, got rank 0")
 

@@ -25,6 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rsc_core.options import check, option
 from rsc_core.tuning.adapter import ADAPTED, LAYERNORMS
 from rsc_core.tuning.branches import Bottleneck
 
@@ -35,22 +36,16 @@ PLACES = {"attention": ("attention",), "mlp": ("mlp",), "both": ("attention", "m
 class Config:
     """Options of the mixtures."""
 
-    kind: str = "soft"  # or "dense"
-    adapters: int = 7
-    bottleneck: int = 6
-    place: str = "attention"  # "attention", "mlp" or "both"
-    slots: int = 1  # of each adapter; "soft" only
+    kind: str = option("soft", choices=("soft", "dense"))
+    adapters: int = option(7, low=1)
+    bottleneck: int = option(6, low=1)
+    place: str = option("attention", choices=tuple(PLACES))
+    slots: int = option(1, low=1)  # of each adapter; "soft" only
     normalize: bool = False  # logits of normalised tokens and slots; "soft" only
     train_layernorm: bool = True  # the LayerNorm in front of an adapted sub-layer learns too
 
     def __post_init__(self):
-        for name in ("adapters", "bottleneck", "slots"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        if self.kind not in ("dense", "soft"):
-            raise ValueError(f'kind must be "dense" or "soft", got {self.kind!r}')
-        if self.place not in PLACES:
-            raise ValueError(f'place must be "attention", "mlp" or "both", got {self.place!r}')
+        check(self)
         if self.kind == "dense" and (self.slots > 1 or self.normalize):
             raise ValueError('a dense mixture has no slots; leave slots and normalize out, or take kind "soft"')
 

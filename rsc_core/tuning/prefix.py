@@ -18,16 +18,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rsc_core.options import check, option
+
 
 @dataclass(frozen=True)
 class Config:
     """Options of prefix tuning."""
 
-    tokens: int = 24  # of every block: half keys, half values
+    tokens: int = option(24, low=2, multiple=2)  # of every block: half keys, half values
 
     def __post_init__(self):
-        if self.tokens < 2 or self.tokens % 2:
-            raise ValueError(f"tokens must be even and 2 or more, half keys and half values, got {self.tokens}")
+        check(self)
 
 
 class PrefixedProjection(nn.Module):

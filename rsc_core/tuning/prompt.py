@@ -17,6 +17,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from rsc_core.options import check, option
+
 POOLINGS = ("special", "cls", "all", "prompts", "patches", "prompts_patches")
 """Whose mean the head reads; "special" means CLS and DIST."""
 
@@ -25,15 +27,12 @@ POOLINGS = ("special", "cls", "all", "prompts", "patches", "prompts_patches")
 class Config:
     """Options of prompt tuning."""
 
-    tokens: int = 25  # of every block if deep, else of the first
+    tokens: int = option(25, low=1)  # of every block if deep, else of the first
     deep: bool = True
-    pooling: str = "all"  # of POOLINGS
+    pooling: str = option("all", choices=POOLINGS)
 
     def __post_init__(self):
-        if self.tokens < 1:
-            raise ValueError(f"tokens must be 1 or more, got {self.tokens}")
-        if self.pooling not in POOLINGS:
-            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {self.pooling!r}")
+        check(self)
 
 
 class PromptedBlock(nn.Module):

@@ -37,7 +37,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
             with gr.Tab(texts.COMPARE_TAB, elem_id="compare-tab") as compare:
                 beside = CompareTab(analyser, tab.shown, compare)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
-        app.load(tab.models, None, [tab.model, tab.card, tab.button], api_name="models", **loading)
+        app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)
     app.queue(max_size=32, default_concurrency_limit=2)
     return app

@@ -95,7 +95,8 @@ class AnalyseTab:
                 label="ICBHI .txt or SPRSound .json", file_types=[".txt", ".json"], height=110, elem_id="annotation"
             )
         self.button = gr.Button("Analyse", variant="primary", elem_id="analyse")
-        self.model = gr.Radio([], label="Model", elem_id="model")
+        self.model = gr.Textbox(visible=False, label="name of the model")
+        self.models = gr.HTML(js_on_load=markup.CHOOSE_MODEL, elem_id="model")
         self.card = gr.HTML(markup.paragraph(texts.LOADING, "note"), js_on_load=None, elem_id="card")
 
     def _build_result(self) -> None:
@@ -166,7 +167,8 @@ class AnalyseTab:
             trigger_mode="multiple",
             **analysing,
         )
-        self.model.input(
+        # The browser notes the name itself, so that no analysis asked for meanwhile takes the model before.
+        self.models.select(None, None, self.model, js=markup.CHOSEN_MODEL, api_visibility="private").then(
             self.switch_model,
             [self.width, self.shown, self.model, self.values],
             [*everything, self.card],
@@ -183,22 +185,19 @@ class AnalyseTab:
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
 
-    def models(self) -> tuple[Any, str, Any]:
-        """Return the model list, the chosen one's card, and whether there is something to analyse with."""
+    def offer(self) -> tuple[Any, Any, Any, Any]:
+        """Return the list of models, the chosen one's name and card, and whether there is one to analyse with."""
         try:
             with spoken():
                 cards = self.analyser.cards
         except gr.Error as error:
-            return gr.Radio(visible=False), markup.notice(error.message), gr.Button(interactive=False)
+            return gr.HTML(visible=False), "", markup.notice(error.message), gr.Button(interactive=False)
         if not cards:
             missing = markup.no_model(str(self.analyser.folder))
-            return gr.Radio(visible=False), missing, gr.Button(interactive=False)
+            return gr.HTML(visible=False), "", missing, gr.Button(interactive=False)
         default = self.analyser.default
-        return (
-            gr.Radio(choices=list(cards), value=default),
-            markup.model_card(cards[default], cards.values()),
-            gr.Button(),
-        )
+        every = cards.values()
+        return markup.model_list(every, default), default, markup.model_card(cards[default], every), gr.Button()
 
     def analyse(
         self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str

@@ -11,6 +11,7 @@ from rsc_core.analysis import Analysis, ModelCard
 from rsc_core.config import PROTOCOLS
 from rsc_core.explain.evidence import Agreement, Breathing, Evidence
 from rsc_core.ui import texts
+from rsc_core.ui.drawings import drawing
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Comparison
@@ -28,6 +29,35 @@ element.addEventListener("click", choose);
 watch("value", show);
 """
 """Script of the table: a click chooses a cycle; a redrawn table shows the chosen one."""
+
+
+CHOOSE_MODEL = """
+element.addEventListener("change", (event) => {
+  trigger("select", { index: 0, value: event.target.value });
+});
+"""
+"""Script of the list of models."""
+CHOSEN_MODEL = "() => document.querySelector('#model input:checked').value"
+
+
+def model_list(cards: Iterable[ModelCard], chosen: str) -> str:
+    """Return the models to choose from, in groups by tuning, each with its drawing and what it changes."""
+    cards = list(cards)
+    groups = []
+    for kind, words in texts.TUNINGS.items():
+        mine = [card for card in cards if _kind(card) == kind]
+        if not mine:
+            continue
+        rows = "".join(
+            f'<label><input type="radio" name="model" value="{escape(card.name)}"'
+            f"{' checked' if card.name == chosen else ''}> {escape(card.name)} "
+            f"<small>{texts.COUNT.format(count=card.trainable)}</small></label>"
+            for card in mine
+        )
+        about = f"<div>{drawing(kind)}{paragraph(words.sentence, 'note')}</div>"
+        groups.append(f'<fieldset><legend>{words.title}</legend><div class="names">{rows}</div>{about}</fieldset>')
+    note = paragraph(texts.LEARNS, "note")
+    return f'<div class="models" role="group" aria-label="{texts.MODEL}">{"".join(groups)}{note}</div>'
 
 
 def cycle_table(analysis: Analysis, chosen: int) -> str:
@@ -145,6 +175,10 @@ def notice(html: str) -> str:
 def paragraph(text: str, kind: str) -> str:
     """Return a paragraph with a style's name."""
     return f'<p class="{kind}">{escape(text, quote=False)}</p>'
+
+
+def _kind(card: ModelCard) -> str:
+    return "cnn" if card.model == "cnn" else card.tuning
 
 
 def _known_score(card: ModelCard) -> float:

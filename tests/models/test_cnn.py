@@ -92,3 +92,12 @@ def test_a_run_is_trained_stored_and_tuned_further(tiny_icbhi, tmp_path):
     features = torch.randn(2, 98, 128)
     torch.testing.assert_close(tuned.model.embedding(features), base.model.embedding(features), rtol=0, atol=0)
     assert not torch.equal(tuned.model(features), base.model(features))
+
+
+@pytest.mark.parametrize("name", tuning.GOES_ONTO["cnn"])
+def test_its_tunings_train_all_or_the_head(name):
+    model = cnn.build(ModelConfig(name="cnn", hidden_size=16, heads=1))
+    tuning.apply(model, name, tuning.configure(name))
+    learning = {n for n, p in model.named_parameters() if p.requires_grad}
+    every = {n for n, _ in model.named_parameters()}
+    assert learning == (every if name == "full" else {"classifier.weight", "classifier.bias"})

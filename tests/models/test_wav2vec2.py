@@ -139,5 +139,5 @@ def test_waveforms_are_mixed_like_spectrograms():
     torch.testing.assert_close(mixed, blend @ CLIPS)
     with pytest.raises(ValueError, match="leave it out of augment"):
         augment.spec_augment(CLIPS, torch.Generator())
-    with pytest.raises(ValueError, match='name must be "log_mel" or "waveform"'):
+    with pytest.raises(ValueError, match="name must be one of log_mel, waveform"):
         FeatureConfig("mfcc")

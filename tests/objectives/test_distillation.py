@@ -108,7 +108,7 @@ def test_what_cannot_be_taught_is_refused(teacher, base, tiny_model):
         distil(teacher, tiny_model, task=Task(("normal", "abnormal")))
     with pytest.raises(ValueError, match="block must be one of the student's 2, got 3"):
         distil(teacher, tiny_model, block=3)
-    with pytest.raises(ValueError, match="patch_dropout must be from 0 to below 1"):
+    with pytest.raises(ValueError, match="patch_dropout must be at least 0 and below 1"):
         distil(teacher, tiny_model, patch_dropout=1.0)
 
 

@@ -74,7 +74,7 @@ def test_what_cannot_be_masked_is_refused(tiny_model):
         fill_in(overlapping)
     with pytest.raises(ValueError, match="trains an Audio Spectrogram Transformer, got Linear"):
         fill_in(torch.nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="hidden_share must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="hidden_share must be above 0 and below 1"):
         fill_in(tiny_model, hidden_share=1.0)
     with pytest.raises(ValueError, match="multiple of 4"):
         fill_in(tiny_model, decoder_width=30)

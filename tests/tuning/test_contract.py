@@ -1,20 +1,20 @@
 """Every tuning keeps the same contract."""
 
 import copy
-from fnmatch import fnmatchcase
 
 import pytest
 import torch
 from safetensors import safe_open
 from transformers import ASTConfig, ASTForAudioClassification
 
-from rsc_core import checkpoint, lineage, tuning
+from rsc_core import checkpoint, lineage, parameters, tuning
 from rsc_core.config import run_config, to_json
 from rsc_core.explain.attention import record_attention
 from rsc_core.models import spectrogram_transformer
 from rsc_core.models.spectrogram_transformer import SpectrogramTransformer
 from rsc_core.presets import PRESETS
 from tests.conftest import TINY
+from tests.tuning.stored import expected_keys, full_keys
 
 # name, options, trainable parameters on AST-base geometry (1,024 frames) with four classes
 CASES = [
@@ -104,57 +104,11 @@ def test_trainable_count_on_ast_base(name, options, count, ast_base):
     assert tuning.count_trainable(model) == count
 
 
-def test_count_equals_the_closed_formula(case, tiny_model):
-    name, config, _ = case
-    total = sum(p.numel() for p in tiny_model.parameters())
-    tuning.apply(tiny_model, name, config)
-    d, inner, layers, head = TINY.hidden_size, TINY.intermediate_size, TINY.layers, 6 * TINY.hidden_size + 4
-    shapes = {"fc1": (inner, d), "fc2": (d, inner)}  # of a target's matrix; attention's are square
-    expected = {
-        "full": lambda: total,
-        "linear": lambda: head,
-        "lora": lambda: (
-            head
-            + layers
-            * sum(
-                config.rank * (rows + columns) + (rows if config.variant == "dora" else 0)
-                for rows, columns in (shapes.get(target, (d, d)) for target in config.targets)
-            )
-        ),
-        "ia3": lambda: head + layers * (2 * d + inner),
-        "layer_norm": lambda: head + (2 * layers + 1) * 2 * d,
-        "bitfit": lambda: head - 2 * d + layers * (7 * d + inner) + d,
-        "adapter": lambda: head + layers * per_block_of_adapters(config, d),
-        "mixture": lambda: head + layers * per_block_of_mixtures(config, d),
-        "prefix": lambda: head + layers * config.tokens * d,
-        "ipet": lambda: (
-            head
-            + layers * (config.prompts * d + (config.rank and 2 * d * config.rank + config.rank + d))
-            + layers * config.learn_scale
-            + 2 * config.border * (98 + 128 - 2 * config.border)
-        ),
-        "prompt": lambda: head + (layers if config.deep else 1) * config.tokens * d,
-    }
-    assert tuning.count_trainable(tiny_model) == expected[name]()
-
-
-def per_block_of_adapters(config, d):
-    m = config.bottleneck
-    branch = {
-        "bottleneck": 2 * d * m + m + d,
-        "convpass": 2 * d * m + 2 * m + d + 3 * m * m,
-        "conformer": 3 * d * m + 36 * m + 3 * d,
-    }[config.kind]
-    places = 2 if config.placement == "houlsby" else 1
-    branches = 2 if config.placement == "hydra" else places
-    return branches * branch + places * 2 * d * config.train_layernorm
-
-
-def per_block_of_mixtures(config, d):
-    n, m = config.adapters, config.bottleneck
-    weighing = n * (d + 1) if config.kind == "dense" else n * config.slots * d + config.normalize
-    places = 2 if config.place == "both" else 1
-    return places * (n * (2 * d * m + m + d) + weighing + 2 * d * config.train_layernorm)
+@pytest.mark.parametrize(("name", "options", "count"), SIZES)
+def test_count_equals_the_closed_formula(name, options, count, tiny_model):
+    assert parameters.trained(name, options) == count
+    tuning.apply(tiny_model, name, tuning.configure(name, options))
+    assert tuning.count_trainable(tiny_model) == parameters.trained(name, options, TINY)
 
 
 def test_equals_the_base_model_at_step_0_where_it_starts_at_zero(case, tiny_model):
@@ -227,12 +181,18 @@ def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
         folder = checkpoint.save(tmp_path / "run", model, run, {"learned_from": [], "corpus": "", "protocol": "last"})
         torch.manual_seed(99)
         torch.testing.assert_close(checkpoint.load(folder).model(features()), expected, atol=1e-6, rtol=0)
-    statistics = {n for n, _ in model.named_buffers() if ".adapter." in n}
-    fixed = {n for n, _ in model.named_parameters() for pattern in model.fixed_parameters if fnmatchcase(n, pattern)}
-    assert set(tuning.trainable_state(model)) == set(learning) | statistics | fixed
-    if name not in ("full", "lora", "ia3"):  # those are folders of transformers and peft
-        with safe_open(folder / checkpoint.OWN_WEIGHTS, "pt") as stored:
-            assert set(stored.keys()) == set(learning) | statistics | fixed
+    if name == "full":
+        assert stored(folder / checkpoint.FULL_WEIGHTS) == full_keys()
+    elif name in ("lora", "ia3"):
+        keys = stored(folder / checkpoint.PEFT_WEIGHTS)
+        assert keys == {f"base_model.model.{key}" for key in expected_keys(name, config)}
+    else:
+        assert stored(folder / checkpoint.OWN_WEIGHTS) == {f"hf.{key}" for key in expected_keys(name, config)}
+
+
+def stored(path):
+    with safe_open(path, "pt") as file:
+        return set(file.keys())
 
 
 @pytest.mark.parametrize(
@@ -248,27 +208,27 @@ def test_a_saved_run_loads_under_another_seed(case, base, tmp_path):
         ("lora", {"scaling": "alpha"}, "scaling must be one of rank, sqrt_rank, got 'alpha'"),
         ("lora", {"variant": "vera"}, "variant must be one of lora, dora, pissa, got 'vera'"),
         ("adapter", {"bottleneck": 0}, "bottleneck must be 1 or more, got 0"),
-        ("adapter", {"placement": "everywhere"}, 'placement must be "pfeiffer" or "houlsby"'),
-        ("adapter", {"order": "both"}, 'order must be "sequential" or "parallel"'),
+        ("adapter", {"placement": "everywhere"}, "placement must be one of pfeiffer, houlsby, hydra"),
+        ("adapter", {"order": "both"}, "order must be one of sequential, parallel"),
         ("adapter", {"rank": 3}, "has no option rank; its options: bottleneck, placement, order"),
-        ("prefix", {"tokens": 7}, "tokens must be even and 2 or more, half keys and half values, got 7"),
-        ("prefix", {"tokens": 0}, "tokens must be even and 2 or more, half keys and half values, got 0"),
+        ("prefix", {"tokens": 7}, "tokens must be a multiple of 2, 2 or more, got 7"),
+        ("prefix", {"tokens": 0}, "tokens must be a multiple of 2, 2 or more, got 0"),
         ("prompt", {"tokens": 0}, "tokens must be 1 or more, got 0"),
         ("prompt", {"pooling": "max"}, "pooling must be one of special, cls, all, prompts, patches, prompts_patches"),
-        ("ipet", {"prompts": -1}, "prompts must be 0 .none. or more, got -1"),
-        ("ipet", {"rank": -1}, "rank must be 0 .none. or more, got -1"),
-        ("ipet", {"border": -1}, "border must be 0 .none. or more, got -1"),
+        ("ipet", {"prompts": -1}, "prompts must be 0 or more, got -1"),
+        ("ipet", {"rank": -1}, "rank must be 0 or more, got -1"),
+        ("ipet", {"border": -1}, "border must be 0 or more, got -1"),
         ("ipet", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
         ("ipet", {"scale": 0.0}, "scale must be positive, got 0.0"),
         ("ipet", {"rank": 0, "learn_scale": True}, "got rank 0"),
-        ("adapter", {"kind": "transformer"}, 'kind must be "bottleneck" or "convpass" or "conformer"'),
+        ("adapter", {"kind": "transformer"}, "kind must be one of bottleneck, convpass, conformer"),
         ("adapter", {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
         ("adapter", {"placement": "houlsby", "place": "attention"}, "houlsby adapts attention and MLP"),
         ("adapter", {"placement": "hydra", "order": "parallel"}, "hydra is sequential and parallel at once"),
         ("adapter", {"order": "parallel", "side": "before"}, "a parallel adapter stands beside its sub-layer"),
         ("mixture", {"adapters": 0}, "adapters must be 1 or more, got 0"),
-        ("mixture", {"kind": "sparse"}, 'kind must be "dense" or "soft"'),
-        ("mixture", {"place": "head"}, 'place must be "attention", "mlp" or "both"'),
+        ("mixture", {"kind": "sparse"}, "kind must be one of soft, dense"),
+        ("mixture", {"place": "head"}, "place must be one of attention, mlp, both"),
         ("mixture", {"kind": "dense", "slots": 2}, "a dense mixture has no slots"),
         ("loar", {}, "there is no tuning 'loar'"),
     ],

@@ -93,6 +93,10 @@ def test_a_saved_run_loads_under_another_seed(case, tiny, tmp_path):
         torch.testing.assert_close(checkpoint.load(folder).model(CLIPS), expected, atol=1e-6, rtol=0)
 
 
+def test_every_tuning_that_goes_onto_it_is_in_the_table():
+    assert {name for name, _, _ in CASES} == set(tuning.GOES_ONTO["wav2vec2"])
+
+
 def test_what_needs_a_spectrogram_or_special_tokens_is_refused(tiny):
     assert not attends(tiny)
     with pytest.raises(ValueError, match="border of a spectrogram"):
