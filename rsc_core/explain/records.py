@@ -40,8 +40,8 @@ class Records:
         known = json.loads(first)
         if differing := sorted(key for key in {*known, *settings} if known.get(key) != settings.get(key)):
             raise ValueError(
-                f"{self.path} holds records of other settings ({', '.join(differing)}). Go on with those, or delete it "
-                "or pass another --out to begin anew"
+                f"{self.path} holds records of other settings ({', '.join(differing)}). Go on with those, or "
+                "delete it or pass another --out to begin anew"
             )
         if whole != kept:  # a kill in the middle of a line
             os.truncate(self.path, len(whole))
