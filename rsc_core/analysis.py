@@ -64,6 +64,7 @@ class Analysis:
     classes: tuple[str, ...]
     probabilities: np.ndarray  # (cycle, class) float32, rows sum to 1
     model: ModelCard
+    events: tuple[Cycle, ...] = ()  # adventitious sounds the annotation marks, labelled with its own words
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -177,6 +178,26 @@ class Montage:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How a method of explaining a model stood its test over a corpus, against orders that know nothing of it."""
+
+    where: str  # cycles, corpus and part
+    wins: float  # share of the cycles on which it beats random orders, 0 to 1
+    low: float  # 95 % over patients; NaN where there are fewer than two
+    high: float
+    beats: bool  # every baseline, whatever parts are replaced by
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The annotated sounds within a look, and what share of a map lies in their time."""
+
+    events: tuple[Cycle, ...]  # as far as they are shown; the label is the annotation's word
+    inside: float  # share of the positive relevance, 0 to 1
+    chance: float  # the sounds' share of the time
+
+
+@dataclass(frozen=True)
 class RelevanceMap:
     """What a decision rests on, as one method says."""
 
@@ -185,7 +206,8 @@ class RelevanceMap:
     signed: bool  # values are in logits, below 0 where a place speaks against the class; else times an even spread
     by_class: bool  # False: the map is the same for every class
     tiles: TileMap
-    standings: tuple[tuple[str, bool], ...]  # (corpus and how parts were replaced, beats all baselines) as scored
+    standings: tuple[Standing, ...] = ()  # one a corpus that the method was scored over
+    truth: Truth | None = None  # None: no sound is annotated within what is shown
 
 
 @dataclass(frozen=True)
@@ -212,3 +234,11 @@ class Belief:
     done: int
     total: int
     followed: tuple[Followed, ...]  # one for each filling
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """How alike a map stays to that of the whole model while the model forgets, from the head down."""
+
+    layers: tuple[str, ...]  # all that are randomised, in turn; each with all before it
+    similarities: tuple[float, ...]  # as far as it has come; Spearman's rank correlation, NaN where a map is constant

@@ -196,6 +196,20 @@ def digest(folder: str | Path) -> str:
     return hashlib.sha256((Path(folder) / FULL_WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
+def run_digest(folder: str | Path) -> str:
+    """Return sixteen hex digits that change with the weights of a run, its base model's included.
+
+    Raises:
+        CheckpointError: the folder is no run folder, or holds no weights.
+    """
+    facts = read_facts(folder)
+    paths = [Path(folder) / name for name in (FULL_WEIGHTS, PEFT_WEIGHTS, OWN_WEIGHTS)]
+    held = next((path for path in paths if path.exists()), None)
+    if held is None:
+        raise CheckpointError(f"{folder} holds no weights. Restore them or train the run again.")
+    return hashlib.sha256(held.read_bytes() + facts.get("base_digest", "").encode()).hexdigest()[:16]
+
+
 def _base_of(backbone: str, folder: Path) -> tuple[str, str]:
     """(path relative to ``folder`` or hub name, digest or empty) of the model a tuning was laid over."""
     if backbone == "small":

@@ -36,6 +36,8 @@ class AnnotationError(ValueError):
 def read_annotation(path: str | Path) -> tuple[Cycle, ...]:
     """Return the cycles of an ICBHI ``.txt`` or a SPRSound ``.json`` file.
 
+    SPRSound marks sounds, and those are its cycles, unless the file has respiratory cycles too (``synth.annotate``).
+
     Raises:
         AnnotationError: it is malformed, or of another kind.
     """
@@ -44,10 +46,23 @@ def read_annotation(path: str | Path) -> tuple[Cycle, ...]:
     if suffix == ".txt":
         return read_icbhi(path)
     if suffix == ".json":
-        return tuple(replace(event, label=SPRSOUND_CLASSES[event.label]) for event in read_sprsound(path)[1])
+        found = read_sprsound(path)[1]
+        breaths = _breaths(path)
+        return breaths or tuple(replace(event, label=SPRSOUND_CLASSES[event.label]) for event in found)
     raise AnnotationError(
         f"{path.name}: an annotation is a .txt (ICBHI) or .json (SPRSound) file, got {path.suffix!r}"
     )
+
+
+def read_events(path: str | Path) -> tuple[Cycle, ...]:
+    """Return the adventitious sounds an annotation marks, labelled with its own words; a ``.txt`` marks none.
+
+    Raises:
+        AnnotationError: it is malformed.
+    """
+    if Path(path).suffix.lower() != ".json":
+        return ()
+    return tuple(event for event in read_sprsound(path)[1] if SPRSOUND_CLASSES[event.label] != "normal")
 
 
 def read_icbhi(path: str | Path) -> tuple[Cycle, ...]:
@@ -104,6 +119,17 @@ def read_sprsound(path: str | Path) -> tuple[str, tuple[Cycle, ...]]:
             raise AnnotationError(f"{where}: unknown type {kind!r}; known: {', '.join(SPRSOUND_CLASSES)}")
         found.append(Cycle(*_times(start, end, 0.001, where), kind))
     return record, tuple(found)
+
+
+def _breaths(path: Path) -> tuple[Cycle, ...]:
+    """The respiratory cycles of a SPRSound annotation that gives them beside the events; the corpus's own do not."""
+    found = []
+    for number, cycle in enumerate(json.loads(_text(path)).get("cycle_annotation", ()), start=1):
+        where = f"{path.name}, cycle {number}"
+        if not isinstance(cycle, dict) or cycle.get("type") not in CLASSES:
+            raise AnnotationError(f"{where}: expected start, end (ms) and type of {', '.join(CLASSES)}, got {cycle!r}")
+        found.append(Cycle(*_times(cycle.get("start"), cycle.get("end"), 0.001, where), cycle["type"]))
+    return tuple(found)
 
 
 def windows(seconds: float, window_s: float = 5.0) -> tuple[Cycle, ...]:

@@ -23,7 +23,7 @@ from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.config import CLASSES
 from rsc_core.data.loader import window_starts, windows
 from rsc_core.evaluate import METRICS
-from rsc_core.explain import attention
+from rsc_core.explain import attention, tiles
 from rsc_core.explain.rollout import rollout
 from rsc_core.features import extract
 from rsc_core.features.hybrid import (
@@ -86,14 +86,15 @@ class Analyser:
         config = self._load(model).config
         recording = audio.load(path, config.audio.sample_rate, config.audio.level)
         if annotation is None:
-            found = cycles.windows(recording.seconds, config.audio.window_s)
+            found, events = cycles.windows(recording.seconds, config.audio.window_s), ()
         else:
             found = cycles.within(cycles.read_annotation(annotation), recording.seconds)
-        return self._label(recording, found, annotation is not None, model)
+            events = cycles.read_events(annotation)
+        return self._label(recording, found, annotation is not None, model, events)
 
     def relabel(self, analysis: Analysis, model: str) -> Analysis:
         """Return the same recording and cycles as another model labels them."""
-        return self._label(analysis.recording, analysis.cycles, analysis.annotated, model)
+        return self._label(analysis.recording, analysis.cycles, analysis.annotated, model, analysis.events)
 
     def view(self, analysis: Analysis, index: int) -> CycleView:
         """Return all that is drawn of one cycle.
@@ -161,7 +162,14 @@ class Analyser:
                 self._loaded[name] = loaded
             return self._loaded[name]
 
-    def _label(self, recording: Recording, found: tuple[Cycle, ...], annotated: bool, model: str | None) -> Analysis:
+    def _label(
+        self,
+        recording: Recording,
+        found: tuple[Cycle, ...],
+        annotated: bool,
+        model: str | None,
+        events: tuple[Cycle, ...],
+    ) -> Analysis:
         loaded = self._load(model)
         clips = [windows(cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
         owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
@@ -173,7 +181,7 @@ class Analyser:
         per_window = torch.cat(probabilities).numpy()
         per_cycle = np.stack([per_window[owner == i].mean(axis=0) for i in range(len(clips))])
         card = self.cards[model or self.default]
-        return Analysis(recording, found, annotated, loaded.config.model.classes, per_cycle, card)
+        return Analysis(recording, found, annotated, loaded.config.model.classes, per_cycle, card, events)
 
     def _features(self, waveforms: torch.Tensor, loaded: Checkpoint) -> torch.Tensor:
         return extract(waveforms.to(self.device), loaded.config.audio, loaded.config.features)
@@ -185,10 +193,9 @@ class Analyser:
         length, rate = loaded.config.audio.window_samples, loaded.config.audio.sample_rate
         batch = torch.from_numpy(windows(samples, length))
         hop = rate * HOP_MS // 1000
-        repeated = len(samples) < length
-        first = [0] if repeated else [start // hop for start in window_starts(len(samples), length)]
+        period = tiles.period_frames(len(samples), length, hop)
+        first = [0] if period else [start // hop for start in window_starts(len(samples), length)]
         frames = max(1, len(samples) // hop)
-        period = max(1, cycles.period_samples(len(samples)) // hop) if repeated else frames
         geometry = loaded.model.hf.config
         with self._lock, torch.inference_mode(), attention.record_attention(loaded.model) as maps:
             features = self._features(batch, loaded)
@@ -202,7 +209,7 @@ class Analyser:
                 attention.over_frames(window, geometry.patch_size, geometry.time_stride)
                 for window in look.cpu().numpy()
             ]
-            folded = attention.fold_back(spread, first, period, frames).astype(np.float32)
+            folded = attention.fold_back(spread, first, period or frames, frames).astype(np.float32)
             patch_s = geometry.patch_size * HOP_MS / 1000
             result.append(AttentionMap(name, folded, edges, patch_s, cycle.start_s, cycle.end_s))
         return tuple(result)

@@ -8,22 +8,33 @@ that a click costs a look-up.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from rsc_core import cycles, models
-from rsc_core.analysis import Analysis, Belief, Cycle, Followed, Look, Montage, RelevanceMap, Tile, TileMap
+from rsc_core import models
+from rsc_core.analysis import (
+    Analysis,
+    Belief,
+    Cycle,
+    Followed,
+    Forgetting,
+    Look,
+    Montage,
+    RelevanceMap,
+    Standing,
+    Tile,
+    TileMap,
+    Truth,
+)
 from rsc_core.checkpoint import Checkpoint
 from rsc_core.data.loader import window_starts, windows
-from rsc_core.explain import attention, faithfulness, heads, listen, score, tiles
+from rsc_core.explain import attention, faithfulness, heads, listen, sanity, score, standing, tiles
 from rsc_core.explain.faithfulness import Agreement, Curves, baseline_curves, curves
 from rsc_core.explain.heads import Recorded
 from rsc_core.explain.perturb import FILL_TITLES
@@ -81,6 +92,7 @@ class Inspector:
     def __init__(self, analyser: Analyser, entries: int = ENTRIES, limit_bytes: int = LIMIT_BYTES):
         self.analyser, self.entries, self.limit_bytes = analyser, entries, limit_bytes
         self._kept: OrderedDict[tuple, Opened] = OrderedDict()
+        self._standings: dict[str, dict[str, tuple[Standing, ...]]] = {}
         self._lock = threading.Lock()
 
     def look(self, analysis: Analysis, index: int) -> Look:
@@ -132,8 +144,16 @@ class Inspector:
         values = self._map(analysis, opened, method, _target(analysis, label, against))[0].numpy()
         if not chosen.signed:
             values = values / max(values.mean(), np.finfo(np.float32).tiny)
-        standings = self._standings(analysis, method)
-        return RelevanceMap(method, chosen.title, chosen.signed, chosen.by_class, opened.on_axes(values), standings)
+        shown = opened.on_axes(values)
+        standings = self.standings(analysis.model.name).get(method, ())
+        truth = _truth(analysis.events, shown)
+        return RelevanceMap(method, chosen.title, chosen.signed, chosen.by_class, shown, standings, truth)
+
+    def standings(self, model: str) -> dict[str, tuple[Standing, ...]]:
+        """Return method -> how it stood over each corpus that it was scored over with this model."""
+        if model not in self._standings:
+            self._standings[model] = standing.standings(Path(self.analyser.folder) / model)
+        return self._standings[model]
 
     def agreement(
         self, analysis: Analysis, index: int, methods: tuple[str, str], label: str, against: str | None = None
@@ -176,6 +196,27 @@ class Inspector:
             done = len(own) + sum(len(some) for by_name in found.values() for some in by_name.values())
             yield Belief(done, total, tuple(_followed(fill, own[fill], found[fill]) for fill in FILL_TITLES))
 
+    def forget(
+        self, analysis: Analysis, index: int, method: str, label: str, against: str | None = None
+    ) -> Iterator[Forgetting]:
+        """Randomise the model's weights from the head down and compare each map with the whole model's.
+
+        Yields after every layer, so a page can stop; other visitors are served in between. Errors as of ``relevance``.
+        """
+        opened, target = self._open(analysis, index), _target(analysis, label, against)
+
+        def explain(model: torch.nn.Module) -> np.ndarray:
+            return relevance(model, opened.features, method, target, opened.period).cpu().numpy()
+
+        with self.analyser.alone_with(analysis.model.name) as (loaded,):
+            shown = Forgetting(tuple(sanity.layers(loaded.model)), ())
+            steps = sanity.cascade(loaded.model, explain)
+        for _ in shown.layers:
+            with self.analyser.alone_with(analysis.model.name):
+                similarity = next(steps).similarity
+            shown = replace(shown, similarities=(*shown.similarities, similarity))
+            yield shown
+
     def listen(
         self, analysis: Analysis, index: int, method: str, label: str, against: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -212,19 +253,6 @@ class Inspector:
             opened.maps[method, target] = known
         return known
 
-    def _standings(self, analysis: Analysis, method: str) -> tuple[tuple[str, bool], ...]:
-        path = Path(self.analyser.folder) / analysis.model.name / score.RESULTS
-        results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        return tuple(
-            (
-                f"{found['faithfulness']['cycles']} cycles ({found['corpus']}, {found['split']}), replaced by "
-                f"{FILL_TITLES[found['fill']]}",
-                found["faithfulness"]["methods"][method]["beats_baselines"],
-            )
-            for found in results.values()
-            if method in found["faithfulness"]["methods"]
-        )
-
 
 def _record(samples: np.ndarray, analysis: Analysis, index: int, loaded: Checkpoint, device: torch.device) -> Opened:
     """Choose the window, label it and keep its attention."""
@@ -235,15 +263,13 @@ def _record(samples: np.ndarray, analysis: Analysis, index: int, loaded: Checkpo
     with torch.inference_mode():
         probabilities = models.probabilities(loaded.model(features), config.model).cpu().numpy()
     chosen = int(probabilities[:, int(analysis.probabilities[index].argmax())].argmax())
-    repeated = len(samples) < length
-    if not repeated:
+    if len(samples) >= length:
         first = window_starts(len(samples), length)[chosen]
         samples = samples[first : first + length]
         start_s = cycle.start_s + first / rate
         cycle = Cycle(start_s, start_s + len(samples) / rate)
     hop = rate * HOP_MS // 1000
-    # A clip shorter than a frame is as long as one.
-    period = max(1.0, cycles.period_samples(len(samples)) / hop) if repeated else None
+    period = tiles.period_frames(len(samples), length, hop)
     own = features[chosen : chosen + 1]
     grid, size = tiles.grid(loaded.model, own.shape[1]), tiles.size(loaded.model)
     attends = attention.attends(loaded.model)
@@ -279,6 +305,32 @@ def _fold(columns: int, patch: int, stride: int, period: float | None, frames: i
     seen = np.flatnonzero(count)
     nearest = seen[np.clip(np.searchsorted(seen, np.arange(frames), side="right") - 1, 0, None)]
     return (total[:, nearest] / count[nearest]).astype(np.float32)
+
+
+def _truth(events: tuple[Cycle, ...], shown: TileMap) -> Truth | None:
+    """The events within a map's seconds and the share of its positive values there; an empty map counts as even."""
+    seen = [replace(e, start_s=max(e.start_s, shown.start_s), end_s=min(e.end_s, shown.end_s)) for e in events]
+    seen = tuple(e for e in seen if e.start_s < e.end_s)
+    if not seen:
+        return None
+    edges = np.linspace(shown.start_s, shown.end_s, shown.values.shape[1] + 1)
+    held = np.zeros(len(edges) - 1)
+    for start_s, end_s in _union(seen):
+        held += np.clip(np.minimum(edges[1:], end_s) - np.maximum(edges[:-1], start_s), 0, None) / np.diff(edges)
+    weight = np.clip(shown.values, 0, None).sum(axis=0)
+    chance = float(held.mean())
+    return Truth(seen, float(weight @ held / weight.sum()) if weight.any() else chance, chance)
+
+
+def _union(events: tuple[Cycle, ...]) -> list[tuple[float, float]]:
+    """The stretches of time that any event covers, none overlapping another."""
+    joined: list[tuple[float, float]] = []
+    for start_s, end_s in sorted((e.start_s, e.end_s) for e in events):
+        if joined and start_s <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end_s)
+        else:
+            joined.append((start_s, end_s))
+    return joined
 
 
 def _tile(opened: Opened, index: int) -> Tile:

@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from rsc_core import belief_figures
 from rsc_core.analysis import Belief, Followed, Look, Montage, RelevanceMap, Spectrogram, Tile, TileMap
 from rsc_core.figures import (
     BOTTOM_PX,
@@ -174,6 +175,8 @@ def relevance(shown: Look, found: RelevanceMap, width_px: int = 800, scale: floa
         image = _heat(axes, found.tiles, shown.spectrogram)
         canvas.colour_bar(image, _box(width_px), "times an even spread")
     _size_of_one(axes, shown)
+    if found.truth:
+        belief_figures.bracket(axes, found.truth)
     return canvas.picture()
 
 

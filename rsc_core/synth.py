@@ -20,6 +20,7 @@ stream of random numbers, so adding one leaves the breath as it was.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
@@ -330,6 +331,19 @@ def write(path: str | Path, synthetic: Synthetic) -> Path:
     annotation = path.with_suffix(".txt")
     annotation.write_text("".join(lines))
     return annotation
+
+
+def annotate(path: str | Path, synthetic: Synthetic) -> Path:
+    """Write a SPRSound annotation, with the respiratory cycles beside the events, and return its path.
+
+    "event_annotation" and "cycle_annotation" hold "start" and "end" in ms and "type": SPRSound's, or a class.
+    """
+    path = Path(path)
+    events = [{"start": 1000 * e.start_s, "end": 1000 * e.end_s, "type": e.kind.title()} for e in synthetic.events]
+    breaths = [{"start": 1000 * c.start_s, "end": 1000 * c.end_s, "type": c.label} for c in synthetic.cycles]
+    content = {"record_annotation": "Synthesised", "event_annotation": events, "cycle_annotation": breaths}
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
 
 
 def _edges(period_s: float, seconds: float, rng: np.random.Generator) -> list[float]:

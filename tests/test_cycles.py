@@ -4,6 +4,7 @@ import time
 import numpy as np
 import pytest
 
+from rsc_core import synth
 from rsc_core.analysis import Cycle
 from rsc_core.cycles import (
     SEAM_SAMPLES,
@@ -12,6 +13,7 @@ from rsc_core.cycles import (
     fill,
     period_samples,
     read_annotation,
+    read_events,
     read_icbhi,
     read_sprsound,
     windows,
@@ -224,3 +226,27 @@ def test_fill_is_fast_enough_for_every_training_clip():
             fill(clip, 80_000)
             times.append(time.process_time() - start)
         assert min(times) < 1e-3, f"{samples} samples took {min(times) * 1e6:.0f} µs"
+
+
+def test_a_synthesised_annotation_holds_breaths_and_exact_events(tmp_path):
+    made = synth.example("Crackles and wheeze")
+    path = synth.annotate(tmp_path / "breath.json", made)
+    for found, placed in ((read_annotation(path), made.cycles), (read_events(path), made.events)):
+        assert len(found) == len(placed) > 0
+        assert all(
+            f.start_s == pytest.approx(p.start_s) and f.end_s == pytest.approx(p.end_s)
+            for f, p in zip(found, placed, strict=True)
+        )
+    assert [c.label for c in read_annotation(path)] == [c.label for c in made.cycles]
+    assert {e.label for e in read_events(path)} == {"Coarse Crackle", "Wheeze"}
+    path.write_text(path.read_text().replace('"both"', '"loud"'))
+    with pytest.raises(AnnotationError, match="cycle 1: expected start, end"):
+        read_annotation(path)
+
+
+def test_normal_sounds_and_icbhi_lines_are_no_events(tmp_path):
+    path = tmp_path / "a.json"
+    events = [{"start": "0", "end": "500", "type": "Normal"}, {"start": "500", "end": "900", "type": "Rhonchi"}]
+    path.write_text(json.dumps({"record_annotation": "CAS", "event_annotation": events}))
+    assert read_events(path) == (Cycle(0.5, 0.9, "Rhonchi"),)
+    assert read_events(tmp_path / "a.txt") == ()

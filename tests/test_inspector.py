@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from rsc_core import checkpoint
-from rsc_core.analysis import Analysis, Cycle, Recording
+from rsc_core.analysis import Analysis, Cycle, Recording, TileMap
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import CLASSES, run_config
 from rsc_core.explain import heads
 from rsc_core.features import extract
 from rsc_core.inference import Analyser
-from rsc_core.inspector import Inspector, _fold
+from rsc_core.inspector import Inspector, _fold, _truth
 from tests.conftest import TINY
 
 
@@ -111,7 +111,7 @@ def test_every_method_a_model_allows_gives_a_map_and_a_sound(analyser, inspector
     for method in look.methods:
         found = inspector.relevance(analysis, 0, method, "wheeze", "crackle")
         assert found.tiles.values.shape == (8, 42) and np.ptp(found.tiles.values) > 0
-        assert found.standings == ()
+        assert found.standings == () and found.truth is None
     other = inspector.relevance(analysis, 0, "gradient_input", "crackle", "wheeze")
     own = inspector.relevance(analysis, 0, "gradient_input", "wheeze", "crackle")
     assert other.tiles.values == pytest.approx(-own.tiles.values, abs=1e-6)
@@ -162,3 +162,31 @@ def test_a_model_that_is_gone_is_named(analyser, inspector):
     gone = replace(analysis, model=replace(analysis.model, name="gone"))
     with pytest.raises(CheckpointError, match="gone"):
         inspector.look(gone, 0)
+
+
+def test_the_share_inside_an_even_map_is_chance_and_overlapping_events_count_once():
+    even = TileMap(np.ones((8, 50), np.float32), np.arange(9.0), 1.0, 2.0)
+    events = (Cycle(0.5, 1.2, "Wheeze"), Cycle(1.1, 1.305, "Fine Crackle"), Cycle(3.0, 4.0, "Wheeze"))
+    told = _truth(events, even)
+    assert told.inside == pytest.approx(told.chance) == pytest.approx(0.305)
+    assert [(e.start_s, e.end_s) for e in told.events] == [(1.0, 1.2), (1.1, 1.305)]
+    peaked = replace(even, values=np.where(np.arange(50) < 10, 1.0, -1.0) * np.ones((8, 1)))
+    assert _truth(events, peaked).inside == pytest.approx(1) and _truth(events[2:], even) is None
+    assert _truth(events, replace(even, values=-even.values)).inside == pytest.approx(0.305)
+
+
+def test_an_annotated_sound_is_told_with_every_map(analyser, inspector):
+    analysis = replace(labelled(analyser), events=(Cycle(0.6, 0.7, "Wheeze"),))
+    told = inspector.relevance(analysis, 0, "occlusion", "wheeze").truth
+    assert told.chance == pytest.approx(0.1 / 0.42, rel=0.01) and 0 <= told.inside <= 1
+    assert inspector.relevance(analysis, 1, "occlusion", "wheeze").truth is None
+    assert analyser.relabel(analysis, "cnn").events == analysis.events
+
+
+@pytest.mark.parametrize("model", ["base", "cnn"])
+def test_forgetting_counts_along_and_leaves_the_model_as_it_was(analyser, inspector, model):
+    analysis = labelled(analyser, model)
+    told = list(inspector.forget(analysis, 0, "gradient_input", "wheeze"))
+    assert [len(shown.similarities) for shown in told] == list(range(1, len(told[0].layers) + 1))
+    assert abs(told[-1].similarities[-1]) < 0.5
+    assert np.array_equal(analyser.relabel(analysis, model).probabilities, analysis.probabilities)

@@ -72,13 +72,14 @@ def over_frames(patch_map: np.ndarray, patch: int, stride: int) -> np.ndarray:
     return total / count
 
 
-def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, frames: int) -> np.ndarray:
+def fold_back(windows: list[np.ndarray], first_frames: list[int], period: float, frames: int) -> np.ndarray:
     """Bring maps of windows back onto the clip they were cut from, so no one reads attention on a copy.
 
     Args:
         windows: (freq, window frames) each.
         first_frames: where each window starts on the clip, in frames.
-        period: frames after which a repeated clip starts anew; for a clip that was not repeated, ``frames``.
+        period: frames after which a repeated clip starts anew, fractions welcome (a rounded one drifts over many
+            copies), at least 1; for a clip that was not repeated, ``frames``.
         frames: of the clip.
 
     Returns:
@@ -87,7 +88,7 @@ def fold_back(windows: list[np.ndarray], first_frames: list[int], period: int, f
     """
     total, count = np.zeros((len(windows[0]), frames)), np.zeros(frames)
     for window, first in zip(windows, first_frames, strict=True):
-        position = (first + np.arange(window.shape[1])) % max(period, 1)
+        position = ((first + np.arange(window.shape[1])) % period).astype(int)
         inside = position < frames
         np.add.at(total.T, position[inside], window.T[inside])
         np.add.at(count, position[inside], 1)

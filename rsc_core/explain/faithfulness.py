@@ -52,7 +52,6 @@ def probability(logits: torch.Tensor, target: Target) -> torch.Tensor:
     return targets.score(logits, target).sigmoid()
 
 
-@torch.no_grad()
 def curves(
     model: nn.Module,
     features: torch.Tensor,
@@ -63,40 +62,88 @@ def curves(
     period: float | None = None,
     seed: int = 0,
 ) -> Curves:
-    """Follow the target's probability along an order.
+    """Follow the target's probability along one order; arguments and errors as of ``follow``."""
+    return follow(model, features, [order], target, fill, steps, period, seed)[0]
+
+
+@torch.inference_mode()
+def follow(
+    model: nn.Module,
+    features: torch.Tensor,
+    orders: Sequence[torch.Tensor],
+    target: Target,
+    fill: str = "local_mean",
+    steps: int = 10,
+    period: float | None = None,
+    seed: int = 0,
+    symmetric: Sequence[torch.Tensor] = (),
+) -> list[Curves]:
+    """Follow the target's probability along several orders of one clip, whose ends they share.
 
     Args:
         model: in eval mode; one class a clip.
         features: (batch, frames, bins), the windows of one cycle; the curves are their mean, as probabilities are.
-        order: (batch, freq, time) patch map, or (batch, parts) as ``BASELINES`` give it; the highest comes first,
+        orders: (batch, freq, time) patch maps, or (batch, parts) as ``BASELINES`` give them; the highest comes first,
             what is equal by its place.
         target: whose probability is followed.
         fill: key of ``perturb.FILLS``.
         steps: in which all parts are replaced, at least 1.
         period: frames after which a repeated clip starts anew; its copies are replaced together.
         seed: of the replacement, where it is drawn.
+        symmetric: drawn orders that are as likely as their own reverse. To insert the reverse is to delete the order
+            backwards, so each is deleted alone, and its insertion is that of the reverse, at half the cost.
+
+    Returns:
+        The curves of ``orders``, then those of ``symmetric``.
 
     Raises:
-        ValueError: steps or fill does not exist, or the order has another shape.
+        ValueError: steps or fill does not exist, or an order has another shape.
     """
     if steps < 1:
         raise ValueError(f"expected at least 1 step, got {steps}")
     divided = parts(model, *features.shape[1:], period)
+    reached = np.linspace(0, divided.count, steps + 1).round().astype(int)
+    rank = [_rank(order, divided, features) for order in (*orders, *symmetric)]
+    chosen = [rank[0] < 0, rank[0] >= 0]  # nothing, everything
+    for number, place in enumerate(rank):
+        chosen += [place < k for k in reached[1:-1]]
+        chosen += [place >= k for k in reached[1:-1]] if number < len(orders) else []
+    p = _probabilities(model, features, filling(features, fill, period, seed), divided, torch.stack(chosen), target)
+    whole, replaced = p[:1], p[1:2]
+    inner = iter(p[2:].reshape(2 * len(orders) + len(symmetric), steps - 1))
+    found = []
+    for number in range(len(rank)):
+        deletion = np.concatenate([whole, next(inner), replaced])
+        there_and_back = number < len(orders)
+        insertion = np.concatenate([replaced, next(inner), whole]) if there_and_back else deletion[::-1]
+        found.append(Curves((reached / divided.count).astype(np.float32), deletion, insertion))
+    return found
+
+
+def _rank(order: torch.Tensor, divided: Parts, features: torch.Tensor) -> torch.Tensor:
+    """(batch, parts) place of each part, 0 the first."""
     values = order if order.ndim == 2 else divided.read(order)
     if values.shape != (len(features), divided.count):
         expected = len(features), divided.count
         raise ValueError(f"expected an order of (windows, parts) = {expected}, got {tuple(values.shape)}")
-    values = values.to(features.device)
-    rank = values.argsort(dim=1, descending=True, stable=True).argsort(dim=1)  # place of each part, 0 the first
-    replaced = filling(features, fill, period, seed)
-    reached = np.linspace(0, divided.count, steps + 1).round().astype(int)
-    clips = [divided.replace(features, replaced, rank < k) for k in reached]
-    clips += [divided.replace(features, replaced, rank >= k) for k in reached[1:-1]]
-    logits = torch.cat([model(batch) for batch in torch.cat(clips).split(BATCH)])
-    p = probability(logits, target).unflatten(0, (len(clips), len(features))).mean(dim=1).cpu().numpy()
-    deletion = p[: steps + 1]
-    insertion = np.concatenate([deletion[-1:], p[steps + 1 :], deletion[:1]])
-    return Curves((reached / divided.count).astype(np.float32), deletion, insertion)
+    return values.to(features.device).argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+
+
+def _probabilities(
+    model: nn.Module,
+    features: torch.Tensor,
+    replaced: torch.Tensor,
+    divided: Parts,
+    chosen: torch.Tensor,
+    target: Target,
+) -> np.ndarray:
+    """(clips,) mean over the windows, with the (clips, windows, parts) chosen parts taken from ``replaced``."""
+    found = []
+    for some in chosen.split(max(1, BATCH // len(features))):
+        sound, other = (values.repeat(len(some), 1, 1) for values in (features, replaced))
+        p = probability(model(divided.replace(sound, other, some.flatten(0, 1))), target)
+        found.append(p.unflatten(0, some.shape[:2]).mean(dim=1))
+    return torch.cat(found).cpu().numpy()
 
 
 def random_parts(features: torch.Tensor, divided: Parts, generator: torch.Generator) -> torch.Tensor:
@@ -116,6 +163,8 @@ def loudest_first(features: torch.Tensor, divided: Parts, generator: torch.Gener
 
 BASELINES = {"random": random_parts, "smooth": smooth_blocks, "loudest": loudest_first}
 """Name -> order that knows nothing of the model: features, parts, generator -> (batch, parts)."""
+
+SYMMETRIC = ("random", "smooth")  # an order of these is as likely as its reverse
 
 BASELINE_TITLES = {"random": "random tiles", "smooth": "smooth random blocks", "loudest": "loudest first"}
 
@@ -141,10 +190,17 @@ def baseline_curves(
     if baseline not in BASELINES:
         raise ValueError(f"there is no baseline {baseline!r}; choose one of {', '.join(BASELINES)}")
     divided = parts(model, *features.shape[1:], period)
+    for order in drawn_orders(features, divided, baseline, orders, seed):
+        yield curves(model, features, order, target, fill, steps, period, seed)
+
+
+def drawn_orders(
+    features: torch.Tensor, divided: Parts, baseline: str, orders: int, seed: int
+) -> Iterator[torch.Tensor]:
+    """Yield (batch, parts) orders of a baseline, each from its own stream of random numbers."""
     for child in np.random.SeedSequence(seed).spawn(orders):
         generator = torch.Generator().manual_seed(int(child.generate_state(1)[0]))
-        order = BASELINES[baseline](features, divided, generator)
-        yield curves(model, features, order, target, fill, steps, period, seed)
+        yield BASELINES[baseline](features, divided, generator)
 
 
 @dataclass(frozen=True)

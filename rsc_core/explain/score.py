@@ -3,7 +3,10 @@
 Faithfulness on test cycles as they are annotated, a short one repeated to fill the window: how much smaller a method's
 deletion area, and how much larger its insertion area, is than that of orders that know nothing of the model. Ground
 truth on windows of real or synthesised sound: the pointing game and the relevance inside, against chance. The label
-explained is the model's own argmax; intervals are bootstrapped over patients (synthesised windows: over windows).
+explained is the model's own argmax.
+
+Every case's numbers are kept as they come (``records.py``), so the same command goes on after a kill; ``standing.py``
+makes the result of them. A case's maps are computed once for all that is measured on it.
 
 No prediction is compared with a label to rate the model, and nothing is chosen: the test log records looks at a
 model's score on a test split, so this look at its explanations is not entered there. Where the ground truth is told
@@ -12,10 +15,8 @@ apart by whether the model's label is right, that says which maps to compare, no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from itertools import compress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,52 +25,63 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from rsc_core import atomic, checkpoint, engine, evaluate, significance
-from rsc_core.cycles import period_samples
-from rsc_core.data.corpus import Corpus
+from rsc_core import checkpoint, engine, evaluate
+from rsc_core.data import splits
+from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, windows
-from rsc_core.explain import faithfulness, ground_truth, perturb
+from rsc_core.explain import faithfulness, ground_truth, perturb, standing, tiles
 from rsc_core.explain.attention import attends
+from rsc_core.explain.records import Records
 from rsc_core.explain.relevance import METHODS, relevance
 from rsc_core.explain.target import Target
 from rsc_core.features import extract
 from rsc_core.features.log_mel import HOP_MS
 
-RESULTS = "explain.json"
 STEPS = 10
 ORDERS = 5  # random ones, of each kind
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A sound to measure on."""
+
+    name: str  # of its record
+    waveform: np.ndarray  # (samples,) float32
+    label: str
+    patient: str
+    followed: bool  # whether faithfulness is measured
+    spans: tuple[ground_truth.Span, ...] = ()  # where the sound is, if that is asked
 
 
 def score(
     run: str | Path,
     corpus: Corpus | None,
     cycles: int = 200,
-    fill: str = "local_mean",
     seed: int = 0,
     device: str = "auto",
+    out: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Score all methods that a run's model allows.
+    """Score all methods that a run's model allows, or go on where that was stopped.
 
     Args:
         run: run folder.
         corpus: as ``rsc_core.data.load`` returns it; None: synthesised sounds.
         cycles: test cycles, and windows with ground truth, at most.
-        fill: key of ``perturb.FILLS``.
         seed: of the draw of cycles and windows, and of the random orders.
         device: "auto", "cpu" or "cuda".
+        out: folder of the records and of ``explain.json``; the run folder if None.
 
     Returns:
-        "corpus", "split", "fill", "steps", "orders", "seed"; "faithfulness" and, where something is known to be
-        somewhere, "ground_truth", as ``faithful`` and ``grounded`` return them.
+        The corpus's entry in ``explain.json``, as ``standing.summarise`` returns it.
 
     Raises:
         CheckpointError: the run folder is damaged.
         AudioError: a recording cannot be read.
-        ValueError: the model answers with several labels a clip or reads no spectrogram, or its classes are not the
-            corpus's.
+        ValueError: the model answers with several labels a clip or reads no spectrogram, its classes are not the
+            corpus's, or the folder holds records of other settings.
     """
     loaded = checkpoint.load(run)
-    loaded.model.to(engine.choose_device(device))
     config = loaded.config
     if config.model.multi_label:
         raise ValueError("expected a model with one label a clip, got a multi-label one; score another run")
@@ -77,22 +89,29 @@ def score(
         raise ValueError(
             f"expected a model that reads log-mel, got one that reads {config.features.name}; score another"
         )
-    if corpus is None:
-        cases = list(ground_truth.synthetic_cases(cycles, config.audio, seed))
-        clips = [(case.waveform, case.patient) for case in cases]
-    else:
-        every = evaluate.select(loaded, corpus).part("test")
-        rng = np.random.default_rng(seed)
-        drawn = [every[i] for i in np.sort(rng.permutation(len(every))[:cycles])]
-        marked = every if corpus.name == "sprsound" else ()
-        waveforms = Waveforms([*drawn, *(clip for clip in marked if clip.label)], config.audio)
-        clips = [(waveforms.cut(c, c.start_s, c.end_s), c.patient) for c in drawn]
-        cases = list(ground_truth.event_cases(marked, waveforms, cycles, config.model.classes, seed))
-    result = {"corpus": corpus.title if corpus else "synthesised", "split": "test" if corpus else "all"}
-    result |= {"fill": fill, "steps": STEPS, "orders": ORDERS, "seed": seed}
-    result["faithfulness"] = faithful(loaded, clips, fill, seed)
-    if cases:
-        result["ground_truth"] = grounded(loaded, cases)
+    loaded.model.to(engine.choose_device(device))
+    every = evaluate.select(loaded, corpus).part("test") if corpus else ()
+    drawn = sample(every, cycles, seed)
+    settings = {
+        "model": checkpoint.run_digest(run),
+        "corpus": corpus.title if corpus else "synthesised",
+        "split": "test" if corpus else "all",
+        "clips": splits.digest(every),
+        "cycles": cycles,
+        "seed": seed,
+        "steps": STEPS,
+        "orders": ORDERS,
+        "methods": methods(loaded.model),
+        "sample": [f"{c.recording} {c.start_s:.3f} {c.end_s:.3f}" for c in drawn],
+    }
+    key, out = corpus.name if corpus else SYNTHETIC, Path(out or run)
+    records = Records(out / f"explain_{key}.jsonl", settings)
+    items = _real_items(loaded, corpus, every, drawn, cycles, seed) if corpus else _made_items(loaded, cycles, seed)
+    left = [(number, item) for number, item in enumerate(items) if item.name not in records.found]
+    for number, item in tqdm(left, "cases", total=len(items), initial=len(items) - len(left), smoothing=0):
+        records.add(item.name, measure(loaded, item, seed + number))
+    result = standing.summarise(settings, [records.found[item.name] for item in items])
+    standing.write(out / standing.RESULTS, key, result)
     return result
 
 
@@ -101,153 +120,111 @@ def methods(model: nn.Module) -> list[str]:
     return [name for name, method in METHODS.items() if attends(model) or not method.needs_attention]
 
 
-def faithful(
-    loaded: checkpoint.Checkpoint, clips: Sequence[tuple[np.ndarray, str]], fill: str, seed: int
-) -> dict[str, Any]:
-    """Deletion and insertion of every method and baseline, over (waveform, patient) clips.
+def sample(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
+    """Draw clips without replacement, equally many of each class as far as there are; more clips include fewer."""
+    order = np.random.default_rng(seed).permutation(len(clips))
+    taken: dict[int, int] = {}
+    turns = []
+    for index in order:
+        label = clips[index].label
+        taken[label] = taken.get(label, 0) + 1
+        turns.append((taken[label], label, int(index)))
+    return [clips[index] for *_, index in sorted(turns)[:count]]
+
+
+def measure(loaded: checkpoint.Checkpoint, item: Item, seed: int) -> dict[str, Any]:
+    """Measure all methods on one sound.
 
     Returns:
-        "cycles", "patients"; "orders": name of a method or baseline -> "deletion", "insertion" (mean areas, 0 to 1);
-        "methods": name -> "deletion_gain" and "insertion_gain" over random tiles, "over": baseline -> how much more
-        its insertion area exceeds its deletion area than the baseline's, each with "estimate", "low", "high", and
-        "beats_baselines": whether every "over" lies above 0 with its whole interval.
+        "patient", "right" (whether the model's label is the sound's); "areas": filling -> method or baseline ->
+        [deletion, insertion], where that is followed; "pointing": "time" and, where every band is known, "band" ->
+        method -> a ``ground_truth.Pointing`` as dict, where the sound's place is known.
     """
-    names, patients = methods(loaded.model), [patient for _, patient in clips]
-    areas: dict[str, list[tuple[float, float]]] = {name: [] for name in (*faithfulness.BASELINES, *names)}
-    for number, (waveform, _) in enumerate(tqdm(clips, "faithfulness", unit=" cycles")):
-        features, period = _features(waveform, loaded)
-        target = _target(loaded.model, features)
-        settings = {"fill": fill, "steps": STEPS, "period": period, "seed": seed + number}
-        for name in faithfulness.BASELINES:
-            orders = 1 if name == "loudest" else ORDERS  # it draws nothing
-            found = faithfulness.baseline_curves(loaded.model, features, target, name, orders, **settings)
-            areas[name].append(np.mean([(c.deletion_area, c.insertion_area) for c in found], axis=0))
-        for name in names:
-            found = _relevance(loaded.model, features, name, target, period)
-            c = faithfulness.curves(loaded.model, features, found, target, **settings)
-            areas[name].append((c.deletion_area, c.insertion_area))
-    measured = {name: np.array(rows) for name, rows in areas.items()}
-    result: dict[str, Any] = {"cycles": len(clips), "patients": len(set(patients))}
-    result["orders"] = {
-        n: dict(zip(("deletion", "insertion"), t.mean(0).tolist(), strict=True)) for n, t in measured.items()
-    }
-    result["methods"] = {}
-    for name in names:
-        over = {b: _gain(measured[name] - measured[b], patients) for b in faithfulness.BASELINES}
-        less, more = (measured[name] - measured["random"]).T
-        result["methods"][name] = {
-            "deletion_gain": significance.mean_interval(-less, patients),
-            "insertion_gain": significance.mean_interval(more, patients),
-            "over": over,
-            "beats_baselines": all(gain["low"] > 0 for gain in over.values()),
-        }
-    return result
-
-
-def grounded(loaded: checkpoint.Checkpoint, cases: Sequence[ground_truth.Case]) -> dict[str, Any]:
-    """Pointing game and relevance inside of every method, over windows whose sound is known.
-
-    Returns:
-        "all" and "labelled_right" (the windows whose sound the model names rightly): "windows", "patients" and
-        "methods": name -> "time" and, where every window's band is known, "band" (time and band): the means of
-        "hit", "hit_chance", "inside", "inside_chance", and "hit_gain", "inside_gain" over chance with "estimate",
-        "low", "high".
-    """
-    names, config = methods(loaded.model), loaded.config
-    kinds = ("time", "band") if all(span.band_hz for case in cases for span in case.spans) else ("time",)
-    found: dict[str, dict[str, list[ground_truth.Pointing]]] = {name: {kind: [] for kind in kinds} for name in names}
-    right = []
-    for case in tqdm(cases, "ground truth", unit=" windows"):
-        features, period = _features(case.waveform, loaded)
-        target = _target(loaded.model, features)
-        right.append(config.model.classes[target.index] == case.label)
-        frames, bins = features.shape[1:]
-        tile = perturb.parts(loaded.model, frames, bins).tile.numpy()
-        rate = config.audio.sample_rate
-        held = {kind: ground_truth.mask(case.spans, frames, bins, rate, kind == "band") for kind in kinds}
-        for name in names:
-            patch_map = _relevance(loaded.model, features, name, target, period)[0].numpy()
-            for kind, where in held.items():
-                found[name][kind].append(ground_truth.point(patch_map, where, tile))
-    patients = np.array([case.patient for case in cases])
-    result = {}
-    for part, chosen in (("all", np.full(len(cases), True)), ("labelled_right", np.array(right))):
-        own = patients[chosen]
-        result[part] = {"windows": len(own), "patients": len(set(own))}
-        if len(own):
-            result[part]["methods"] = {
-                name: {kind: _against_chance(list(compress(points, chosen)), own) for kind, points in by_kind.items()}
-                for name, by_kind in found.items()
-            }
-    return result
-
-
-def write(path: str | Path, key: str, result: dict[str, Any]) -> None:
-    """Put one result into a JSON file of several, replacing an earlier one of that key."""
-    path = Path(path)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    atomic.write_json(path, {**known, key: result})
-
-
-def table(result: dict[str, Any]) -> str:
-    """Return a result as lines for a terminal."""
-    measured = result["faithfulness"]
-    lines = [
-        f"{result['corpus']}, {result['split']}: {measured['cycles']} cycles of {measured['patients']} patients, "
-        f"replaced by {perturb.FILL_TITLES[result['fill']]}",
-        f"{'':22}{'deletion':>9}{'insertion':>10}  {'gain over random (95 %)':26}beats all baselines",
-    ]
-    for name, areas in measured["orders"].items():
-        line = f"{name:22}{areas['deletion']:9.3f}{areas['insertion']:10.3f}"
-        if method := measured["methods"].get(name):
-            gain = method["over"]["random"]
-            line += f"  {_interval(gain):26}{'yes' if method['beats_baselines'] else 'no'}"
-        lines.append(line)
-    for part, truth in result.get("ground_truth", {}).items():
-        lines.append(f"ground truth, {part.replace('_', ' ')}: {truth['windows']} windows")
-        for name, kinds in truth.get("methods", {}).items():
-            for kind, m in kinds.items():
-                lines.append(
-                    f"{name:22}{kind:6}hit {m['hit']:.2f} (chance {m['hit_chance']:.2f}; {_interval(m['hit_gain'])})  "
-                    f"inside {m['inside']:.3f} (chance {m['inside_chance']:.3f}; {_interval(m['inside_gain'])})"
-                )
-    return "\n".join(lines)
-
-
-def _features(waveform: np.ndarray, loaded: checkpoint.Checkpoint) -> tuple[torch.Tensor, float | None]:
-    """(windows, frames, bins) of a clip, and the frames after which it is repeated."""
-    config = loaded.config
-    batch = torch.from_numpy(windows(waveform, config.audio.window_samples))
+    config, model = loaded.config, loaded.model
+    batch = torch.from_numpy(windows(item.waveform, config.audio.window_samples))
+    features = extract(batch.to(next(model.parameters()).device), config.audio, config.features)
     hop = config.audio.sample_rate * HOP_MS // 1000
-    repeated = len(waveform) < config.audio.window_samples
-    device = next(loaded.model.parameters()).device
-    period = period_samples(len(waveform)) / hop if repeated else None
-    return extract(batch.to(device), config.audio, config.features), period
-
-
-def _target(model: nn.Module, features: torch.Tensor) -> Target:
+    period = tiles.period_frames(len(item.waveform), config.audio.window_samples, hop)
     with torch.inference_mode():
-        return Target(int(model(features).softmax(dim=1).mean(dim=0).argmax()))
+        target = Target(int(model(features).softmax(dim=1).mean(dim=0).argmax()))
+    maps = {name: relevance(model, features, name, target, period).cpu() for name in methods(model)}
+    record: dict[str, Any] = {"patient": item.patient, "right": config.model.classes[target.index] == item.label}
+    if item.followed:
+        record["areas"] = areas(model, features, maps, target, period, seed)
+    if item.spans:
+        record["pointing"] = pointing(loaded, features, maps, item.spans)
+    return record
 
 
-def _relevance(
-    model: nn.Module, features: torch.Tensor, name: str, target: Target, period: float | None
-) -> torch.Tensor:
-    return relevance(model, features, name, target, period).cpu()
+def areas(
+    model: nn.Module,
+    features: torch.Tensor,
+    maps: dict[str, torch.Tensor],
+    target: Target,
+    period: float | None,
+    seed: int,
+) -> dict[str, dict[str, list[float]]]:
+    """Return filling -> method or baseline -> mean [deletion, insertion] area; all fillings see the same orders."""
+    divided = perturb.parts(model, *features.shape[1:], period)
+    drawn = {
+        name: list(faithfulness.drawn_orders(features, divided, name, ORDERS, seed)) for name in faithfulness.SYMMETRIC
+    }
+    told = next(faithfulness.drawn_orders(features, divided, "loudest", 1, seed))
+    names = [name for name, orders in drawn.items() for _ in orders]
+    found: dict[str, dict[str, list[float]]] = {}
+    for fill in perturb.FILLS:
+        curves = faithfulness.follow(
+            model,
+            features,
+            [told, *maps.values()],
+            target,
+            fill,
+            STEPS,
+            period,
+            seed,
+            symmetric=[order for orders in drawn.values() for order in orders],
+        )
+        by_name: dict[str, list[tuple[float, float]]] = {}
+        for name, one in zip(["loudest", *maps, *names], curves, strict=True):
+            by_name.setdefault(name, []).append((one.deletion_area, one.insertion_area))
+        found[fill] = {name: np.mean(some, axis=0).tolist() for name, some in by_name.items()}
+    return found
 
 
-def _gain(difference: np.ndarray, patients: Sequence[str]) -> dict[str, float]:
-    """Of (cycles, 2) deletion and insertion areas, both counted so that more is better."""
-    return significance.mean_interval(difference[:, 1] - difference[:, 0], patients)
+def pointing(
+    loaded: checkpoint.Checkpoint,
+    features: torch.Tensor,
+    maps: dict[str, torch.Tensor],
+    spans: Sequence[ground_truth.Span],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return "time" and, where every band is known, "band" -> method -> what its map of the one window hits."""
+    frames, bins = features.shape[1:]
+    tile, rate = perturb.parts(loaded.model, frames, bins).tile.numpy(), loaded.config.audio.sample_rate
+    found = {}
+    for kind in ("time", "band") if all(span.band_hz for span in spans) else ("time",):
+        held = ground_truth.mask(spans, frames, bins, rate, kind == "band")
+        found[kind] = {name: asdict(ground_truth.point(map_[0].numpy(), held, tile)) for name, map_ in maps.items()}
+    return found
 
 
-def _against_chance(points: Sequence[ground_truth.Pointing], patients: Sequence[str]) -> dict[str, Any]:
-    values = {key: np.array([getattr(p, key) for p in points]) for key in asdict(points[0])}
-    result: dict[str, Any] = {key: float(v.mean()) for key, v in values.items()}
-    for key in ("hit", "inside"):
-        result[f"{key}_gain"] = significance.mean_interval(values[key] - values[f"{key}_chance"], patients)
-    return result
+def _made_items(loaded: checkpoint.Checkpoint, count: int, seed: int) -> list[Item]:
+    """Synthesised windows: their truth is known, and they fill the window, so both are measured on the same."""
+    cases = ground_truth.synthetic_cases(count, loaded.config.audio, seed)
+    return [Item(case.patient, case.waveform, case.label, case.patient, True, case.spans) for case in cases]
 
 
-def _interval(gain: dict[str, float]) -> str:
-    return f"{gain['estimate']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+def _real_items(
+    loaded: checkpoint.Checkpoint, corpus: Corpus, every: Sequence[Clip], drawn: Sequence[Clip], count: int, seed: int
+) -> list[Item]:
+    """Drawn cycles, and windows around SPRSound's marked events."""
+    config = loaded.config
+    marked = every if corpus.name == "sprsound" else ()
+    waveforms = Waveforms([*drawn, *(clip for clip in marked if clip.label)], config.audio)
+    classes = config.model.classes
+    items = [
+        Item(f"cycle {i}", waveforms.cut(c, c.start_s, c.end_s), classes[c.label], c.patient, True)
+        for i, c in enumerate(drawn)
+    ]
+    cases = ground_truth.event_cases(marked, waveforms, count, classes, seed)
+    items += [Item(f"window {i}", c.waveform, c.label, c.patient, False, c.spans) for i, c in enumerate(cases)]
+    return items

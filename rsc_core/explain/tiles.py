@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rsc_core.cycles import period_samples
 from rsc_core.explain.attention import attends
 from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz
 
@@ -83,6 +84,14 @@ def fold_copies(values: torch.Tensor, period: float | None) -> torch.Tensor:
     moments = int(moment.max()) + 1
     total = values.new_zeros(len(values), moments, values.shape[2]).index_add_(1, moment, values)
     return (total / torch.bincount(moment, minlength=moments).to(values)[:, None])[:, moment]
+
+
+def period_frames(samples: int, window: int, hop: int) -> float | None:
+    """Frames after which a clip of ``samples`` starts anew in a window it was repeated to fill; not rounded.
+
+    None for a clip that fills the window. A clip shorter than a frame counts as one.
+    """
+    return max(1.0, period_samples(samples) / hop) if samples < window else None
 
 
 def phase(frames: int, period: float) -> torch.Tensor:

@@ -50,11 +50,13 @@ class Examples:
                 # Whole or not at all: other visitors read the same files.
                 fresh = Path(tempfile.mkdtemp(dir=copies))
                 if kind:
-                    synth.write(fresh / f"{kind}.wav", synth.example(kind))
+                    made = synth.example(kind)
+                    synth.write(fresh / f"{kind}.wav", made)
+                    synth.annotate(fresh / f"{kind}.json", made)
                 else:
                     for path in filter(None, (source, annotation_beside(source))):
                         shutil.copy(path, fresh)
                 fresh.rename(home)
         sound = home / (f"{kind}.wav" if kind else name)
-        annotation = annotation_beside(sound)
+        annotation = sound.with_suffix(".json") if kind else annotation_beside(sound)
         return str(sound), str(annotation) if annotation else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core import map_figures
+from rsc_core import belief_figures, map_figures
 from rsc_core.analysis import Analysis, Look, Tile
 from rsc_core.figures import AxisMap
 from rsc_core.map_figures import HeadGrid
@@ -110,10 +110,17 @@ class InsideTab:
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
         self.verdict = gr.HTML(js_on_load=None, elem_id="verdict")
         self.curves = picture_place("Deletion and insertion curves", "curves", "png")
+        gr.HTML("<h3>When the model forgets</h3>" + markup.paragraph(texts.FORGET_NOTE, "note"), js_on_load=None)
+        with gr.Row():
+            self.run_forget = gr.Button(texts.FORGET_RUN, elem_id="forget")
+            self.stop_forget = gr.Button(texts.BELIEVE_STOP, elem_id="stop-forgetting")
+        self.forgot = gr.HTML(js_on_load=None, elem_id="forgot")
+        self.similarity = picture_place("Similarity of the map while the model forgets", "similarity", "png")
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.look, self.head, self.numbers, self.montage, self.kinds]
         explained = [self.relevance, self.caption, self.player, self.progress, self.verdict, self.curves]
+        explained += [self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
         everything += [*reading, *chosen, *explained]
@@ -134,6 +141,19 @@ class InsideTab:
             concurrency_limit=1,
         )
         self.stop.click(self.stopped, None, self.progress, api_name="stop_believing", cancels=run, queue=False)
+        forget = self.run_forget.click(
+            self.forget,
+            asked,
+            [self.forgot, self.similarity],
+            api_name="forget",
+            js=MEASURE,
+            show_progress="hidden",
+            concurrency_id="belief",
+            concurrency_limit=1,
+        )
+        stopped = {"api_name": "stop_forgetting", "cancels": forget, "queue": False}
+        self.stop_forget.click(self.stopped, None, self.forgot, **stopped)
+        run = [run, forget]
         seen = [self.width, self.shown, self.inside]
         tab.select(self.open, seen, everything, api_name="look_inside", cancels=run, **quiet)
         choose = [self.width, self.inside, self.cycle]
@@ -188,8 +208,8 @@ class InsideTab:
             self.relevance: map_figures.relevance(look, found, **picture_size(width_px)).pixels(),
             self.caption: inside_markup.caption(found),
             self.player: inside_markup.player(*sounds, look.sample_rate),
-            **dict.fromkeys((self.progress, self.verdict), ""),
-            self.curves: None,
+            **dict.fromkeys((self.progress, self.verdict, self.forgot), ""),
+            **dict.fromkeys((self.curves, self.similarity)),
         }
 
     def believe(
@@ -216,6 +236,17 @@ class InsideTab:
                     self.curves: map_figures.believe(belief, **picture_size(width_px)).pixels(),
                 }
 
+    def forget(
+        self, width_px: float, inside: Inside | None, method: str, label: str, against: str
+    ) -> Iterator[Updates]:
+        """Randomise the model layer by layer, drawing how alike the map stays."""
+        inside, contrast = _remembered(inside), _contrast(label, against)
+        yield {self.forgot: inside_markup.forgetting(None)}
+        with spoken():
+            for shown in self.inspector.forget(inside.analysis, inside.index, method, label, contrast):
+                picture = belief_figures.forgetting(shown, **picture_size(width_px))
+                yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture.pixels()}
+
     def stopped(self) -> str:
         """Say that a test was stopped; Gradio has ended it."""
         return markup.paragraph(texts.BELIEVE_STOPPED, "note")
@@ -231,7 +262,8 @@ class InsideTab:
         ]
         method, second = (name if name in look.methods else next(iter(look.methods)) for name in _default(look))
         label = analysis.labels[index]
-        methods = [(title, name) for name, title in look.methods.items()]
+        standings = self.inspector.standings(analysis.model.name)
+        methods = [(inside_markup.method(t, standings.get(name, ())), name) for name, t in look.methods.items()]
         yield {
             self.inside: inside,
             self.first: gr.HTML(visible=False),

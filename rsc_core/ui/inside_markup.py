@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from collections import Counter
 from html import escape
 
 import numpy as np
 
-from rsc_core.analysis import Analysis, Belief, Look, Montage, RelevanceMap
+from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, Standing, Truth
 from rsc_core.ui import texts
 from rsc_core.ui.markup import paragraph
 
@@ -93,8 +94,44 @@ def caption(found: RelevanceMap) -> str:
     parts = [texts.METHODS[found.method]]
     parts += [texts.SIGNED] if found.signed else []
     parts += [] if found.by_class else [texts.CLASSLESS]
-    standings = [texts.STANDING[beats].format(where=where) for where, beats in found.standings]
-    return paragraph(" ".join([*parts, *(standings or [texts.NO_STANDING])]), "note")
+    parts += [standing(one) for one in found.standings] or [texts.NO_STANDING]
+    return paragraph(" ".join(parts), "note") + (paragraph(truth(found.truth), "note truth") if found.truth else "")
+
+
+def standing(one: Standing) -> str:
+    """Return how a method stood its test over one corpus."""
+    form = texts.WINS if np.isnan(one.low) else texts.WINS_INTERVAL
+    wins = form.format(wins=one.wins, low=one.low, high=one.high)
+    return texts.STANDING[one.beats].format(where=one.where, wins=wins)
+
+
+def method(title: str, standings: tuple[Standing, ...]) -> str:
+    """Return a method's name with how it stands, for the list to choose from."""
+    beats = all(one.beats for one in standings) if standings else None
+    return f"{title} ({texts.STANDING_SHORT[beats]})"
+
+
+def truth(told: Truth) -> str:
+    """Return which sounds the annotation marks in what is shown, and how much of a map lies there."""
+    counted = Counter(event.label for event in told.events)
+    events = ", ".join(f"{count} x {label}" for label, count in counted.items())
+    if told.chance > 0.999:
+        return texts.TRUTH_WHOLE.format(events=events)
+    return texts.TRUTH.format(events=events, inside=told.inside, chance=told.chance)
+
+
+def forgetting(shown: Forgetting | None) -> str:
+    """Return how far forgetting has come, or what it showed; None: it begins."""
+    done, total = (len(shown.similarities), len(shown.layers)) if shown else (0, 1)
+    if shown and done == total:
+        last = shown.similarities[-1]
+        if np.isnan(last):
+            key = "constant"
+        else:
+            key = "alike" if last >= texts.FORGOT_ALIKE else "unlike" if last < texts.FORGOT_UNLIKE else "between"
+        return paragraph(texts.FORGOT[key].format(last=last), "agreement")
+    text = texts.FORGETTING.format(done=done, total=total) if shown else texts.FORGETTING.split(":")[0] + " …"
+    return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 
 def player(attended: np.ndarray, rest: np.ndarray, sample_rate: int) -> str:

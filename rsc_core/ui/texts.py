@@ -252,10 +252,42 @@ METHODS = {
 SIGNED = "Red speaks for the class, blue against it."
 CLASSLESS = "It shows where the model looks and is the same for every class."
 STANDING = {
-    True: "Over {where}, it beat random tiles, smooth random blocks and loudest first.",
-    False: "Over {where}, it did NOT beat all of random tiles, smooth random blocks and loudest first.",
+    True: (
+        "Over {where}, it beats random orders on {wins} of cycles, and all of random tiles, smooth random blocks and "
+        "loudest first."
+    ),
+    False: (
+        "Over {where}, it does NOT beat the baselines (random tiles, smooth random blocks, loudest first), though "
+        "random orders on {wins} of cycles."
+    ),
 }
+WINS = "{wins:.0%}"
+WINS_INTERVAL = "{wins:.0%} (95 %: {low:.0%} to {high:.0%})"
 NO_STANDING = "Not scored over a corpus with this model: test it on this cycle below."
+STANDING_SHORT = {True: "beats the baselines", False: "does not beat the baselines", None: "not scored"}
+"""Beside a method's name, over all corpora it was scored on; None: over none."""
+TRUTH = "Bracketed: {events}. {inside:.0%} of the relevance lies in their time; an even map would have {chance:.0%}."
+TRUTH_WHOLE = "The annotated {events} fills all that is shown: nothing can lie outside."
+FORGET_NOTE = (
+    "A map of what the model has learned must change when the model forgets. Its weights are put into a random order, "
+    "layer by layer from the head down, and each map is compared with the first one by rank (1: the same, 0: unlike)."
+)
+FORGET_RUN = "Make the model forget"
+FORGETTING = "Forgetting: {done} of {total} layers"
+FORGOT_ALIKE = 0.5
+FORGOT_UNLIKE = 0.2
+FORGOT = {
+    "alike": (
+        "With everything forgotten the map is still much the same (rank correlation {last:.2f}): it draws the sound, "
+        "not the model."
+    ),
+    "between": (
+        "With everything forgotten the map is still alike in part (rank correlation {last:.2f}): some of it draws the "
+        "sound, not the model."
+    ),
+    "unlike": "With everything forgotten the map is another (rank correlation {last:.2f}): it depends on the model.",
+    "constant": "With everything forgotten the map is the same everywhere, so there is nothing to compare.",
+}
 NO_CONTRAST = "the other classes"
 SAME_CLASS = "Choose two different classes: a class cannot be more likely than itself."
 HEAR_NOTE = (

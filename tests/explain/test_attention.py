@@ -71,3 +71,11 @@ def test_fold_back_averages_overlapping_windows_of_a_long_clip():
 def test_fold_back_carries_the_last_seen_frame_to_the_end():
     folded = attention.fold_back([np.array([[1.0, 3]])], [0], period=4, frames=4)
     np.testing.assert_allclose(folded, np.array([[1, 3, 3, 3]]) / 10)
+
+
+def test_copies_of_a_fractional_period_do_not_drift():
+    """The peaks of six copies, 3.5 frames apart, all lie on frame 1."""
+    window = np.zeros((1, 24))
+    window[0, [int(np.ceil(3.5 * copy + 1)) for copy in range(6)]] = 1
+    folded = attention.fold_back([window], [0], period=3.5, frames=3)
+    assert folded[0].tolist() == [0, 1, 0]

@@ -194,3 +194,18 @@ def test_errors_name_what_was_expected(sound):
         faithfulness.verdict(flat(0, 1), [])
     with pytest.raises(ValueError, match="two maps of one grid"):
         faithfulness.agreement(np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+def test_orders_followed_together_are_as_followed_alone_and_share_their_ends(sound):
+    orders = [torch.rand(1, 8, 6, generator=torch.Generator().manual_seed(i)) for i in range(3)]
+    calls = []
+    ear = Ear()
+    ear.register_forward_pre_hook(lambda _, given: calls.append(len(given[0])))
+    together = faithfulness.follow(ear, sound, orders[:2], Target(0), "silence", 5, symmetric=orders[2:])
+    assert sum(calls) == 2 + 2 * 2 * 4 + 4
+    for order, found in zip(orders, together, strict=True):
+        alone = faithfulness.curves(Ear(), sound, order, Target(0), "silence", 5)
+        np.testing.assert_allclose(found.deletion, alone.deletion)
+    reverse = faithfulness.curves(Ear(), sound, -orders[2], Target(0), "silence", 5)
+    np.testing.assert_allclose(together[2].insertion, reverse.insertion)
+    assert faithfulness.curves(Ear(), sound, orders[0], Target(0), "silence", 1).deletion.shape == (2,)

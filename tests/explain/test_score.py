@@ -8,15 +8,14 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import checkpoint, data, models
+from rsc_core import checkpoint, models
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.data import sprsound
-from rsc_core.data.loader import Waveforms
+from rsc_core.data.corpus import Clip
 from rsc_core.explain import __main__ as command
-from rsc_core.explain import faithfulness, ground_truth, score
+from rsc_core.explain import faithfulness, ground_truth, score, standing
+from rsc_core.explain.perturb import FILLS
 from rsc_core.explain.relevance import METHODS
-from rsc_core.explain.target import Target
-from rsc_core.features import extract
 from tests.conftest import TINY
 
 
@@ -57,75 +56,67 @@ def oracle(monkeypatch):
 
 def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided, oracle):
     result = score.score(decided, None, cycles=4, device="cpu")
-    good, bad = (result["faithfulness"]["methods"][name] for name in ("rollout", "gradient_input"))
-    assert good["beats_baselines"] and not bad["beats_baselines"]
-    assert good["deletion_gain"]["low"] > 0 and good["insertion_gain"]["low"] > 0
-    assert bad["deletion_gain"]["high"] < 0 and bad["insertion_gain"]["high"] < 0
-    orders = result["faithfulness"]["orders"]
-    assert set(orders) == {*faithfulness.BASELINES, "rollout", "gradient_input"}
-    random = orders["random"]
-    gains = orders["rollout"]["insertion"] - orders["rollout"]["deletion"] - random["insertion"] + random["deletion"]
-    assert good["over"]["random"]["estimate"] == pytest.approx(gains)
-    assert good["deletion_gain"]["estimate"] == pytest.approx(random["deletion"] - orders["rollout"]["deletion"])
-    text = score.table(result)
-    assert [line.split()[-1] for line in text.splitlines() if line.startswith(("rollout", "gradient"))][:2] == [
-        "yes",
-        "no",
+    told = result["standing"]
+    assert told["rollout"]["beats_baselines"] and not told["gradient_input"]["beats_baselines"]
+    assert told["rollout"]["wins"]["estimate"] == 1 and told["gradient_input"]["wins"]["estimate"] == 0
+    assert set(result["faithfulness"]["fills"]) == set(FILLS)
+    for orders in result["faithfulness"]["fills"].values():
+        assert set(orders) == {*faithfulness.BASELINES, "rollout", "gradient_input"}
+        good, bad, random = (orders[name] for name in ("rollout", "gradient_input", "random"))
+        assert good["deletion_gain"]["low"] > 0 and good["insertion_gain"]["low"] > 0
+        assert bad["deletion_gain"]["high"] < 0 and bad["insertion_gain"]["high"] < 0
+        assert good["deletion_gain"]["estimate"] == pytest.approx(random["deletion"] - good["deletion"])
+        assert random["deletion"] == pytest.approx(random["insertion"])  # as likely as its reverse
+        gap = good["insertion"] - good["deletion"]
+        assert good["over"]["random"]["estimate"] == pytest.approx(gap)
+    shown = {line.split(" | ")[0]: line for line in standing.table("decided", result).splitlines()}
+    assert shown["| Rollout, mean over heads"].endswith("| yes |") and shown["| Gradient x input"].endswith("| no |")
+    assert "100%, 100% to 100%" in shown["| Rollout, mean over heads"]
+
+
+def test_who_beats_random_tiles_but_one_baseline_not_does_not_beat_the_baselines():
+    areas = {"random": [0.5, 0.5], "smooth": [0.5, 0.5], "loudest": [0.3, 0.7], "rollout": [0.3, 0.7]}
+    records = [{"patient": str(i), "right": True, "areas": dict.fromkeys(FILLS, areas)} for i in range(4)]
+    result = standing.summarise({"methods": ["rollout"]}, records)
+    over = result["faithfulness"]["fills"]["local_mean"]["rollout"]["over"]
+    assert over["random"]["low"] > 0 and over["loudest"] == {"estimate": 0, "low": 0, "high": 0}
+    assert not result["standing"]["rollout"]["beats_baselines"]
+    assert result["standing"]["rollout"]["wins"] == {"estimate": 1, "low": 1, "high": 1}
+
+
+def test_a_cycle_is_won_only_where_both_fillings_say_so():
+    good, bad = ({"random": [0.5, 0.5], "smooth": [0.5, 0.5], "loudest": [0.5, 0.5], "a": a} for a in ([0, 1], [1, 0]))
+    records = [
+        {"patient": str(i), "right": True, "areas": dict(zip(FILLS, areas, strict=True))}
+        for i, areas in enumerate([(good, good), (good, bad), (bad, good), (bad, bad)])
     ]
+    assert standing.summarise({"methods": ["a"]}, records)["standing"]["a"]["wins"]["estimate"] == 0.25
 
 
-def test_who_beats_random_tiles_but_one_baseline_not_does_not_beat_the_baselines(decided, oracle, monkeypatch):
-    loaded = checkpoint.load(decided)
-    clips = [(case.waveform, case.patient) for case in ground_truth.synthetic_cases(4, loaded.config.audio)]
-
-    def as_good(features, divided, generator):
-        with torch.no_grad():
-            target = Target(int(loaded.model(features).argmax()))
-        return losses(loaded.model, features, target).flatten(1)
-
-    monkeypatch.setitem(faithfulness.BASELINES, "loudest", as_good)
-    method = score.faithful(loaded, clips, "local_mean", seed=0)["methods"]["rollout"]
-    assert method["over"]["random"]["low"] > 0
-    assert method["over"]["loudest"] == {"estimate": 0, "low": 0, "high": 0} and not method["beats_baselines"]
-
-
-def test_ground_truth_tells_who_points_at_the_sound(decided, monkeypatch):
-    """A method that is shown the truth, and one that looks away from it."""
-    loaded = checkpoint.load(decided)
-    cases = []
-    for i, case in enumerate(ground_truth.synthetic_cases(6, loaded.config.audio)):
-        with torch.no_grad():
-            features = extract(torch.tensor(case.waveform)[None], loaded.config.audio, loaded.config.features)
-            said = loaded.config.model.classes[int(loaded.model(features).argmax())]
-        cases.append(replace(case, label=said if i < 4 else f"not {said}"))
-    held = [torch.tensor(ground_truth.mask(c.spans, 98, 128, 16000)) for c in cases]
-    turn = iter([h for h in held for _ in range(2)])
-
-    def told(model, features, name, target, period=None):
-        divided = faithfulness.parts(model, 98, 128)
-        values = divided.mean(next(turn)[None].float()).unflatten(1, divided.grid)
-        return values if name == "rollout" else -values
-
-    monkeypatch.setattr(score, "relevance", told)
-    monkeypatch.setattr(score, "METHODS", {name: METHODS[name] for name in ("rollout", "gradient_input")})
-    result = score.grounded(loaded, cases)
-    assert result["all"]["windows"] == result["all"]["patients"] == 6
-    assert result["labelled_right"]["windows"] == 4
-    share = [h[:96].float().mean() for h in held]  # within the tiles, up to the two frames behind the last
-    for part, shares in (("all", share), ("labelled_right", share[:4])):
-        found = result[part]["methods"]["rollout"]["band"]["inside_chance"]
-        assert found == pytest.approx(float(np.mean(shares)), rel=0.05)
+def test_ground_truth_tells_who_points_at_the_sound(decided):
+    """A map that is shown the truth, and its opposite."""
+    loaded, records, shares = checkpoint.load(decided), [], []
+    for i, case in enumerate(ground_truth.synthetic_cases(4, loaded.config.audio)):
+        features = torch.zeros(1, 98, 128)
+        divided = faithfulness.parts(loaded.model, 98, 128)
+        held = torch.tensor(ground_truth.mask(case.spans, 98, 128, 16000)).float()
+        told = divided.mean(held[None]).unflatten(1, divided.grid)
+        points = score.pointing(loaded, features, {"rollout": told, "gradient_input": -told}, case.spans)
+        records.append({"patient": case.patient, "right": i < 3, "pointing": points})
+        shares.append(float(held[:96].mean()))  # within the tiles, up to the two frames behind the last
+    areas = dict.fromkeys(FILLS, dict.fromkeys([*faithfulness.BASELINES, "rollout", "gradient_input"], [0.5, 0.5]))
+    records.append({"patient": "other", "right": True, "areas": areas})
+    result = standing.summarise({"methods": ["rollout", "gradient_input"]}, records)
+    assert result["faithfulness"]["cycles"] == 1 and result["ground_truth"]["labelled_right"]["windows"] == 3
+    truth = result["ground_truth"]["all"]
+    assert truth["windows"] == truth["patients"] == 4
     for kind in ("time", "band"):
-        good, even = (result["all"]["methods"][name][kind] for name in ("rollout", "gradient_input"))
-        assert good["hit"] == 1 and good["hit_gain"]["low"] > 0
-        assert (
-            good["inside_gain"]["estimate"] == pytest.approx(good["inside"] - good["inside_chance"])
-            and good["inside"] > even["inside"]
-        )
-    assert (
-        result["all"]["methods"]["rollout"]["time"]["hit_chance"]
-        > result["all"]["methods"]["rollout"]["band"]["hit_chance"]
-    )
+        good, even = (truth["methods"][name][kind] for name in ("rollout", "gradient_input"))
+        assert good["hit"] == 1 and good["hit_gain"]["low"] > 0 and good["inside"] > even["inside"]
+        assert good["inside_gain"]["estimate"] == pytest.approx(good["inside"] - good["inside_chance"])
+    methods = truth["methods"]["rollout"]
+    assert methods["band"]["inside_chance"] == pytest.approx(float(np.mean(shares)), rel=0.05)
+    assert methods["time"]["hit_chance"] > methods["band"]["hit_chance"]
 
 
 @pytest.fixture
@@ -148,55 +139,81 @@ def tiny_sprsound(tmp_path):
 def test_the_command_scores_every_method_and_adds_to_the_file(decided, tiny_sprsound, own_test_log, capsys):
     args = ["score", "--model", str(decided), "--cycles", "2", "--device", "cpu"]
     assert command.main([*args, "--corpus", "sprsound", "--data", str(tiny_sprsound)]) == 0
+    assert command.main([*args, "--corpus", "synthetic"]) == 0
+    capsys.readouterr()
+    assert command.main(["table", str(decided)]) == 0
     shown = capsys.readouterr().out
-    assert command.main([*args, "--corpus", "synthetic", "--fill", "matched_noise"]) == 0
     written = json.loads((decided / "explain.json").read_text())
-    assert list(written) == ["sprsound local_mean", "synthetic matched_noise"]
+    assert list(written) == ["sprsound", "synthetic"]
     for result in written.values():
-        assert set(result["faithfulness"]["methods"]) == set(METHODS)
+        assert result["methods"] == list(METHODS) == list(result["standing"])
         assert set(result["ground_truth"]["all"]["methods"]) == set(METHODS)
-        assert all(np.isfinite(list(areas.values())).all() for areas in result["faithfulness"]["orders"].values())
-    real = written["sprsound local_mean"]
+        for orders in result["faithfulness"]["fills"].values():
+            assert all(np.isfinite([areas["deletion"], areas["insertion"]]).all() for areas in orders.values())
+    real = written["sprsound"]
+    assert real["model"] == checkpoint.run_digest(decided) and len(real["sample"]) == 2
     assert (real["faithfulness"]["cycles"], real["ground_truth"]["all"]["windows"]) == (2, 2)
     assert set(real["ground_truth"]["all"]["methods"]["rollout"]) == {"time"}
-    assert set(written["synthetic matched_noise"]["ground_truth"]["all"]["methods"]["rollout"]) == {"time", "band"}
-    assert all(name in shown for name in METHODS) and "the local mean" in shown
+    assert set(written["synthetic"]["ground_truth"]["all"]["methods"]["rollout"]) == {"time", "band"}
+    for words in (*faithfulness.BASELINE_TITLES.values(), *(method.title for method in METHODS.values())):
+        assert shown.count(f"| {words} |") == 2
     assert not own_test_log.exists()
 
 
-def test_copies_of_a_short_cycle_are_explained_and_replaced_together(decided, tiny_sprsound, monkeypatch):
+def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(decided, tmp_path, monkeypatch):
+    whole = score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "whole")
+    measure, asked = score.measure, []
+
+    def killed(loaded, item, seed):
+        asked.append(item.name)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return measure(loaded, item, seed)
+
+    monkeypatch.setattr(score, "measure", killed)
+    with pytest.raises(KeyboardInterrupt):
+        score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut")
+    kept = tmp_path / "cut" / "explain_synthetic.jsonl"
+    kept.write_bytes(kept.read_bytes() + b'{"synthetic 2": {"pat')  # a kill in the middle of a line
+    assert not (tmp_path / "cut" / "explain.json").exists()
+    assert score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut") == whole
+    assert asked == ["synthetic 0", "synthetic 1", "synthetic 2", "synthetic 2"]
+    with pytest.raises(ValueError, match=r"other settings \(seed\)"):
+        score.score(decided, None, cycles=3, seed=1, device="cpu", out=tmp_path / "cut")
+
+
+def test_results_of_other_weights_are_not_shown(decided, tmp_path):
+    score.score(decided, None, cycles=2, device="cpu")
+    assert set(standing.standings(decided)) == set(METHODS)
+    torch.manual_seed(1)
+    config = checkpoint.load(decided).config
+    checkpoint.save(decided, checkpoint.build(config), config, checkpoint.read_facts(decided))
+    assert standing.standings(decided) == {}
+    assert command.main(["table", str(decided)]) == 1
+
+
+def test_the_sample_is_balanced_and_grows():
+    clips = [Clip(f"r{i}", None, 0, 1, (int(i > 49),), "p", "", "", "test", "") for i in range(53)]
+    drawn = score.sample(clips, 10, seed=0)
+    assert sorted(clip.label for clip in drawn) == [0] * 7 + [1] * 3
+    assert set(drawn) <= set(score.sample(clips, 20, seed=0)) and drawn != score.sample(clips, 10, seed=1)
+    assert len(score.sample(clips, 100, seed=0)) == 53
+
+
+def test_copies_of_a_short_cycle_are_explained_and_replaced_together(decided, monkeypatch):
     """0.4 s less the crossfade come again after 39.5 frames; 1.3 s fill the window of 1 s and do not."""
     explained, replaced = [], []
-    relevance, curves = score.relevance, faithfulness.curves
-
-    def listen(kept, function, place):
-        def heard(*args, **named):
-            kept.append(args[place] if len(args) > place else named["period"])
-            return function(*args, **named)
-
-        return heard
-
-    monkeypatch.setattr(score, "relevance", listen(explained, relevance, 4))
-    monkeypatch.setattr(faithfulness, "curves", listen(replaced, curves, 6))
-    corpus = data.load("sprsound", tiny_sprsound)
-    loaded, clips = checkpoint.load(decided), [c for c in corpus.clips if c.split == "intra"]
-    waveforms = Waveforms(clips, loaded.config.audio, progress=False)
-    cut = [(waveforms.cut(c, c.start_s, c.end_s), c.patient) for c in clips]
-    score.faithful(loaded, cut, "local_mean", seed=0)
-    assert (explained, replaced) == (
-        len(METHODS) * [39.5] + len(METHODS) * [None],
-        (len(METHODS) + 11) * [39.5] + (len(METHODS) + 11) * [None],
+    relevance, follow = score.relevance, faithfulness.follow
+    monkeypatch.setattr(score, "relevance", lambda *args: explained.append(args[4]) or relevance(*args))
+    monkeypatch.setattr(
+        faithfulness, "follow", lambda *args, **named: replaced.append(args[6]) or follow(*args, **named)
     )
-
-
-def test_the_same_seed_gives_the_same_file(decided, tiny_icbhi, tmp_path):
-    """On a corpus without marked events there is no ground truth; its cycles are longer than the window."""
-    args = ["score", "--corpus", "icbhi", "--data", str(tiny_icbhi), "--model", str(decided), "--cycles", "1"]
-    for name in "ab":
-        assert command.main([*args, "--device", "cpu", "--out", str(tmp_path / name)]) == 0
-    first, again = ((tmp_path / name).read_text() for name in "ab")
-    assert first == again and "ground_truth" not in json.loads(first)["icbhi local_mean"]
-    assert not (decided / "explain.json").exists()
+    loaded, rng = checkpoint.load(decided), np.random.default_rng(0)
+    for seconds in (0.4, 1.3):
+        noise = 0.1 * rng.standard_normal(round(16000 * seconds)).astype(np.float32)
+        score.measure(loaded, score.Item("a", noise, "normal", "p", True), seed=0)
+    assert explained == len(METHODS) * [39.5] + len(METHODS) * [None]
+    assert replaced == 2 * [39.5] + 2 * [None]
 
 
 def test_a_network_without_attention_is_asked_what_it_can_answer(tiny_model):

@@ -1,0 +1,177 @@
+"""How the ways of explaining a model stand, from what was measured case by case: intervals, verdicts, tables.
+
+A method beats the baselines where, under every filling, its insertion area exceeds its deletion area by more than
+each baseline's does, with the whole interval. It wins a cycle where it does so against random tiles under every
+filling. Intervals are bootstrapped over patients, paired (a synthesised window stands for a patient of its own).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rsc_core import atomic, checkpoint, significance
+from rsc_core.analysis import Standing
+from rsc_core.explain.faithfulness import BASELINE_TITLES, BASELINES
+from rsc_core.explain.perturb import FILL_TITLES
+from rsc_core.explain.relevance import METHODS
+
+RESULTS = "explain.json"
+KINDS = {"band": "time and band", "time": "time"}
+
+
+def summarise(settings: dict[str, Any], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of records as ``score.measure`` returns them.
+
+    Returns:
+        The settings; "faithfulness": "cycles", "patients" and "fills": filling -> method or baseline -> "deletion",
+        "insertion" (mean areas, 0 to 1), "deletion_gain", "insertion_gain" over random tiles, and "over": baseline ->
+        how much more insertion exceeds deletion than the baseline's; "standing": method -> "wins" (share of cycles)
+        and "beats_baselines". Where something is known to be somewhere, "ground_truth": "all" and "labelled_right"
+        -> "windows", "patients", "methods": name -> "time", "band" -> means of "hit", "inside", both "_chance" and
+        "_gain" over chance. What is uncertain has "estimate", "low", "high".
+    """
+    followed = [record for record in records if "areas" in record]
+    patients = [record["patient"] for record in followed]
+    names = (*BASELINES, *settings["methods"])
+    fills: dict[str, dict[str, np.ndarray]] = {
+        fill: {name: np.array([record["areas"][fill][name] for record in followed]) for name in names}
+        for fill in FILL_TITLES
+    }
+    result: dict[str, Any] = {**settings}
+    result["faithfulness"] = {
+        "cycles": len(followed),
+        "patients": len(set(patients)),
+        "fills": {
+            fill: {name: _gains(name, measured, patients) for name in measured} for fill, measured in fills.items()
+        },
+    }
+    result["standing"] = {}
+    for name in settings["methods"]:
+        won = np.all([_exceeds(m[name] - m["random"]) > 0 for m in fills.values()], axis=0)
+        tests = [result["faithfulness"]["fills"][fill][name]["over"] for fill in fills]
+        beats = all(gain["low"] > 0 for over in tests for gain in over.values())
+        result["standing"][name] = {"wins": significance.mean_interval(won, patients), "beats_baselines": beats}
+    if pointed := [record for record in records if "pointing" in record]:
+        right = [record for record in pointed if record["right"]]
+        result["ground_truth"] = {"all": _truth(pointed), "labelled_right": _truth(right)}
+    return result
+
+
+def write(path: str | Path, key: str, result: dict[str, Any]) -> None:
+    """Put one result into a JSON file of several, replacing an earlier one of that key and those of other weights."""
+    atomic.write_json(path, {**_read(Path(path), result["model"]), key: result})
+
+
+def read(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """Return corpus -> result of a run folder; what was measured on other weights than it holds now is left out.
+
+    Raises:
+        CheckpointError: it is no run folder.
+    """
+    path = Path(folder) / RESULTS
+    return _read(path, checkpoint.run_digest(folder)) if path.exists() else {}
+
+
+def standings(folder: str | Path) -> dict[str, tuple[Standing, ...]]:
+    """Return method -> how it stands over each corpus that it was scored over."""
+    found: dict[str, tuple[Standing, ...]] = {}
+    for result in read(folder).values():
+        where = f"{result['faithfulness']['cycles']} cycles ({result['corpus']}, {result['split']})"
+        for name, told in result["standing"].items():
+            wins = told["wins"]
+            one = Standing(where, wins["estimate"], wins["low"], wins["high"], told["beats_baselines"])
+            found[name] = (*found.get(name, ()), one)
+    return found
+
+
+def table(name: str, result: dict[str, Any]) -> str:
+    """Return a run's result over one corpus as Markdown: a row a baseline and method."""
+    faithful, truth = result["faithfulness"], result.get("ground_truth", {}).get("all")
+    fills = faithful["fills"]
+    head = [f"{way}, {FILL_TITLES[fill]}" for way in ("deletion", "insertion") for fill in fills]
+    told = f"`{name}`, {result['corpus']}, {result['split']}: {faithful['cycles']} cycles of "
+    told += f"{faithful['patients']} patients"
+    kind = None
+    if truth:
+        kind = next(k for k in KINDS if k in next(iter(truth["methods"].values())))
+        told += f"; ground truth ({KINDS[kind]}) in {truth['windows']} windows of {truth['patients']} patients"
+        head += ["pointing game (chance)", "relevance inside (chance)"]
+    head += ["cycles won against random", "beats all baselines"]
+    lines = [told + ".", "", _row(["order", *head]), _row(["---"] * (len(head) + 1))]
+    titles = {**BASELINE_TITLES, **{n: METHODS[n].title for n in result["methods"]}}
+    for order, title in titles.items():
+        cells = [title]
+        for way in ("deletion", "insertion"):
+            for found in (fills[fill][order] for fill in fills):
+                gain = f" ({_interval(found[f'{way}_gain'], '+.3f')})" if order != "random" else ""
+                cells.append(f"{found[way]:.3f}{gain}")
+        if kind:
+            points = truth["methods"].get(order, {}).get(kind)
+            for key in ("hit", "inside"):
+                cells.append(_against_chance(points, key) if points else "")
+        standing = result["standing"].get(order)
+        cells.append(f"{_interval(standing['wins'], '.0%')}" if standing else "")
+        cells.append(("yes" if standing["beats_baselines"] else "no") if standing else "")
+        lines.append(_row(cells))
+    return "\n".join(lines)
+
+
+def _read(path: Path, digest: str) -> dict[str, Any]:
+    known = json.loads(path.read_text()) if path.exists() else {}
+    return {key: result for key, result in known.items() if result["model"] == digest}
+
+
+def _gains(name: str, measured: dict[str, np.ndarray], patients: Sequence[str]) -> dict[str, Any]:
+    own = measured[name]
+    less, more = (own - measured["random"]).T
+    return {
+        "deletion": float(own[:, 0].mean()),
+        "insertion": float(own[:, 1].mean()),
+        "deletion_gain": significance.mean_interval(-less, patients),
+        "insertion_gain": significance.mean_interval(more, patients),
+        "over": {b: significance.mean_interval(_exceeds(own - measured[b]), patients) for b in BASELINES},
+    }
+
+
+def _exceeds(areas: np.ndarray) -> np.ndarray:
+    """(cycles, 2) deletion and insertion areas -> (cycles,): by how much insertion exceeds deletion."""
+    return areas[:, 1] - areas[:, 0]
+
+
+def _truth(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    patients = [record["patient"] for record in records]
+    found: dict[str, Any] = {"windows": len(records), "patients": len(set(patients))}
+    if not records:
+        return found
+    kinds = [kind for kind in records[0]["pointing"] if all(kind in record["pointing"] for record in records)]
+    found["methods"] = {
+        name: {kind: _pointing([record["pointing"][kind][name] for record in records], patients) for kind in kinds}
+        for name in records[0]["pointing"]["time"]
+    }
+    return found
+
+
+def _pointing(points: Sequence[dict[str, float]], patients: Sequence[str]) -> dict[str, Any]:
+    values = {key: np.array([point[key] for point in points]) for key in points[0]}
+    result: dict[str, Any] = {key: float(v.mean()) for key, v in values.items()}
+    for key in ("hit", "inside"):
+        result[f"{key}_gain"] = significance.mean_interval(values[key] - values[f"{key}_chance"], patients)
+    return result
+
+
+def _against_chance(points: dict[str, Any], key: str) -> str:
+    gain = _interval(points[f"{key}_gain"], "+.2f")
+    return f"{points[key]:.2f} ({points[f'{key}_chance']:.2f}; {gain})"
+
+
+def _interval(found: dict[str, float], form: str) -> str:
+    return f"{found['estimate']:{form}}, {found['low']:{form}} to {found['high']:{form}}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
