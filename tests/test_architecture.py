@@ -57,13 +57,17 @@ LAYERS = [
     "comparison_figures",
     "takeaway",
     "map_figures",
+    "head_figures",
     "ui",
     "benchmark",
 ]
 """Top to bottom; a module imports only from its own place or above."""
 
 TOP_LEVEL = {"app.py", "rsc_core", "checkpoints", "train.py", "tests", "requirements.txt", "README.md"}
-DRAWN = [CORE / f"{name}.py" for name in ("analysis", "figures", "map_figures", "comparison_figures", "takeaway")]
+DRAWN = [
+    CORE / f"{name}.py"
+    for name in ("analysis", "figures", "map_figures", "head_figures", "comparison_figures", "takeaway")
+]
 TORCH_FREE = [ROOT / "app.py", *DRAWN, *sorted((CORE / "ui").glob("*.py"))]
 SOURCES = sorted(p for p in [ROOT / "app.py", ROOT / "train.py", *CORE.rglob("*.py")] if "__pycache__" not in p.parts)
 

@@ -35,6 +35,7 @@ TRIVIAL = "Always saying 'normal' scores 50."
 WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
 ANNOTATED = "Cycles are those of the annotation."
 PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."
+CYCLE = "Cycle {number}: {start:.2f} to {end:.2f} s"
 CHOOSE = "Choose a cycle in the table or on the waveform."
 
 NO_MODEL = (
@@ -97,6 +98,8 @@ ALT = {
 }
 
 COMPARE = "Two to four models on the recording of the first tab, cycle by cycle."
+COMPARE_RUN = "Compare"
+MODELS = "Models"
 COMPARE_FIRST = "There is nothing to compare yet. Analyse a recording in the tab Analyse, then come back."
 COMPARE_NEW = "There is another recording in the tab Analyse now: press Compare."
 MODELS_ASKED = "Choose two to four models; {count} are chosen."
@@ -108,11 +111,15 @@ SAME_SCALE = (
     "One colour scale for all maps. A transparent place gets no more attention than if it were spread evenly. "
     "Attention shows where information is read, not why the model decided."
 )
+MAPS = ("last layer", "rollout")
+"""The kinds of map to compare, in the order in which attention is drawn."""
 NO_MAP = "No attention to show: {names}."
 NO_MAPS = "None of these models has attention to show."
 
 TUNED = "What tuning changed"
 TUNED_NOTE = "A tuned model beside the base it was tuned from, on the chosen cycle."
+TUNED_MODEL = "Tuned model"
+TUNED_RUN = "Show what tuning changed"
 NO_TUNED = "No model here was tuned from another model that is here too."
 TUNED_ABOUT = "{name} against its base {base}, cycle {cycle}."
 DIAL_NOTE = (

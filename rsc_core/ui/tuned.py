@@ -11,14 +11,13 @@ import numpy as np
 from rsc_core import comparison_figures
 from rsc_core.comparison_figures import Cells
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, picture_place, picture_size, remembered, spoken
+from rsc_core.ui.analyse import FORGET_S, Updates, remembered, spoken
+from rsc_core.ui.pictures import measure, picture_place, picture_size
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Tuned
     from rsc_core.inference import Analyser
     from rsc_core.ui.compare import Compared
-
-MEASURE = "(_, ...rest) => [document.getElementById('compared').clientWidth, ...rest]"
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class TunedSection:
         self.opened = gr.State(time_to_live=FORGET_S)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         gr.HTML(f"<h2>{texts.TUNED}</h2>" + markup.paragraph(texts.TUNED_NOTE, "note"), js_on_load=None)
-        self.name = gr.Radio([], label="Tuned model", elem_id="tuned-model")
-        self.button = gr.Button("Show what tuning changed", elem_id="show-tuned")
+        self.name = gr.Radio([], label=texts.TUNED_MODEL, elem_id="tuned-model")
+        self.button = gr.Button(texts.TUNED_RUN, elem_id="show-tuned")
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
             self.share = gr.Slider(label=texts.DIAL, elem_id="tuned-share")
@@ -55,7 +54,7 @@ class TunedSection:
         self._wire()
 
     def _wire(self) -> None:
-        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        shared = {"js": measure("compared"), "concurrency_id": "analysis", "concurrency_limit": 1}
         self.button.click(
             self.show,
             [self.width, self.compared, self.name],
