@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rsc_core.inference import Analyser
     from rsc_core.ui.compare import Compared
 
+COLUMN_PX = comparison_figures.NARROW_PX // 2 - 8  # beside each other from that width on
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -48,9 +50,11 @@ class TunedSection:
             gr.HTML(
                 markup.paragraph(texts.MORE, "note") + markup.paragraph(texts.CHANGED_NOTE, "note"), js_on_load=None
             )
-            with gr.Row(elem_id="tuned-weights"):
-                self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
-                self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
+            with gr.Row():
+                with gr.Column(min_width=COLUMN_PX):
+                    self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
+                with gr.Column(min_width=COLUMN_PX):
+                    self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
         self._wire()
 
     def _wire(self) -> None:
