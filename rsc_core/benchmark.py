@@ -2,7 +2,8 @@
 
 Medians over runs, one window each; no test asserts them. ``attention`` times what the page waits for, with a run
 folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's whole answer
-to a click on a patch, from the kept attention to four packed pictures as wide as the page allows. ``relevance`` times every method on the run folder's model.
+to a click on a patch, from the kept attention to four packed pictures as wide as the page allows. ``relevance``
+times every method on the run folder's model.
 """
 
 from __future__ import annotations

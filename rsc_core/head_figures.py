@@ -236,9 +236,10 @@ def _lay(pixels: np.ndarray, box: Box, values: np.ndarray, rows: np.ndarray) -> 
     """Lay (tile rows, frames) times an even spread over a box, clear where there is no more than that."""
     left, top, right, bottom = box
     shares = (values[:, _nearest(values.shape[1], right - left)] - EVEN) / (FULL - EVEN)
-    colours = HEAT(shares).astype(np.float32)[rows]
-    alpha, place = colours[..., 3:], pixels[top:bottom, left:right]
-    place[:] = (1 - alpha) * place + 255 * alpha * colours[..., :3]
+    colours = HEAT(shares).astype(np.float32)
+    ink, alpha = 255 * colours[rows, :, :3], colours[rows, :, 3:]
+    place = pixels[top:bottom, left:right]
+    place[:] = place + alpha * (ink - place)
 
 
 def _frame(pixels: np.ndarray, box: Box, scale: float) -> None:
