@@ -177,10 +177,13 @@ class AnalyseTab:
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
         self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
-        self.downloads.wire(remembered, self.shown, self.values, self.audio)
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
+
+    def take_home(self, compared: gr.State, opened: gr.State) -> None:
+        """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""
+        self.downloads.wire(remembered, self.shown, self.values, self.audio, compared, opened)
 
     def models(self) -> tuple[Any, str, Any]:
         """Return the model list, the chosen one's card, and whether there is something to analyse with."""

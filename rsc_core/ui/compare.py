@@ -31,6 +31,30 @@ class Compared:
     beneath: Spectrogram | None = None
     looks: tuple[tuple[AttentionMap, ...], ...] = ()  # of each model; () of one without attention
 
+    @property
+    def sentence(self) -> str:
+        """Say how many cycles are labelled differently."""
+        differs = self.comparison.differs
+        text = texts.DIFFERENT if differs.any() else texts.DIFFERENT_NONE
+        return text.format(count=int(differs.sum()), all=len(differs))
+
+    @property
+    def note(self) -> str:
+        """Say how to read the maps, and which models have none."""
+        if not any(self.looks):
+            return texts.NO_MAPS
+        pairs = zip(self.comparison.analyses, self.looks, strict=True)
+        without = [analysis.model.name for analysis, maps in pairs if not maps]
+        return texts.SAME_SCALE + (f" {texts.NO_MAP.format(names=', '.join(without))}" if without else "")
+
+    def maps(self, look: str) -> dict[str, AttentionMap]:
+        """Return one of ``texts.MAPS`` of every model that has it, by model and label."""
+        return {
+            f"{analysis.model.name}: {analysis.labels[self.chosen]}": maps[texts.MAPS.index(look)]
+            for analysis, maps in zip(self.comparison.analyses, self.looks, strict=True)
+            if maps
+        }
+
 
 class CompareTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to an Analyser and to what the first tab shows."""
@@ -137,7 +161,7 @@ class CompareTab:
             self.compared: compared,
             self.remark: "",
             self.result: gr.Column(visible=True),
-            self.sentence: markup.paragraph(_sentence(made), "verdict"),
+            self.sentence: markup.paragraph(compared.sentence, "verdict"),
             self.table: markup.compared_table(made, compared.chosen, made.order(first)),
         }
         yield self._cycle(compared, width_px, look)
@@ -168,29 +192,17 @@ class CompareTab:
             beneath = self.analyser.log_mel(analyses[0], compared.chosen)
             looks = tuple(self.analyser.attention(one, compared.chosen, one.model.name) for one in analyses)
         compared = replace(compared, beneath=beneath, looks=looks)
-        without = [a.model.name for a, look in zip(analyses, looks, strict=True) if not look]
-        missing = f" {texts.NO_MAP.format(names=', '.join(without))}" if without else ""
-        note = texts.SAME_SCALE + missing if any(looks) else texts.NO_MAPS
         cycle = analyses[0].cycles[compared.chosen]
         return {
             self.compared: compared,
             self.heading: markup.cycle_heading(compared.chosen, cycle),
             self.maps: self._maps(compared, width_px, look),
-            self.map_note: markup.paragraph(note, "note"),
+            self.map_note: markup.paragraph(compared.note, "note"),
             self.tuned.result: gr.Column(visible=False),
         }
 
     def _maps(self, compared: Compared, width_px: float, look: str) -> Any:
-        drawn = {
-            f"{analysis.model.name}: {analysis.labels[compared.chosen]}": maps[texts.MAPS.index(look)]
-            for analysis, maps in zip(compared.comparison.analyses, compared.looks, strict=True)
-            if maps
-        }
+        drawn = compared.maps(look)
         if not drawn:
             return picture(None)
         return picture(comparison_figures.maps(compared.beneath, drawn, **picture_size(width_px)).pixels())
-
-
-def _sentence(made: Comparison) -> str:
-    count, every = int(made.differs.sum()), len(made.differs)
-    return texts.DIFFERENT.format(count=count, all=every) if count else texts.DIFFERENT_NONE.format(all=every)

@@ -85,6 +85,16 @@ FILES = {
     "json": "Analysis (JSON)",
 }
 REPORT = "Lung Sound Lab: report of one recording"
+REPORT_SECTIONS = {
+    "recording": "The recording",
+    "cycles": "Cycles",
+    "hybrid": "Hybrid spectrogram",
+    "attention": "Where the model reads",
+    "model": "Model",
+    "compared": "Models beside each other",
+    "settings": "Settings",
+}
+COMPARED_CYCLE = "Where these models read in cycle {number}, {start:.2f} to {end:.2f} s"
 ALT = {
     "cycles": "Waveform with its cycles coloured by label",
     "log-mel": "Log-mel spectrogram of the chosen cycle",

@@ -16,6 +16,7 @@ from rsc_core.ui.pictures import measure, picture_place, picture_size
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Tuned
+    from rsc_core.explain.weights import LayerChange
     from rsc_core.inference import Analyser
     from rsc_core.ui.compare import Compared
 
@@ -27,9 +28,25 @@ class Opened:
     """One tuned model beside its base."""
 
     tuned: Tuned
+    compared: Compared  # the comparison under which it was opened, and its cycle
     chosen: tuple[int, str]  # block and projection
     cells: Cells | None = None  # of the picture of changes
     columns: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """Say which model stands beside which base."""
+        return texts.TUNED_ABOUT.format(name=self.tuned.name, base=self.tuned.base, cycle=self.compared.chosen + 1)
+
+    @property
+    def beside(self) -> dict[str, LayerChange]:
+        """The chosen change of every model tuned from the base."""
+        return {
+            name: change
+            for name, changes in self.tuned.changes.items()
+            for change in changes
+            if (change.layer, change.projection) == self.chosen
+        }
 
 
 class TunedSection:
@@ -115,14 +132,15 @@ class TunedSection:
             tuned = comparison.what_tuning_changed(
                 self.analyser, compared.comparison.analyses[0], compared.chosen, name
             )
-        opened, updates = self._weights(Opened(tuned, (tuned.telling.layer, tuned.telling.projection)), width_px)
-        about = texts.TUNED_ABOUT.format(name=name, base=tuned.base, cycle=compared.chosen + 1)
+        opened, updates = self._weights(
+            Opened(tuned, compared, (tuned.telling.layer, tuned.telling.projection)), width_px
+        )
         note = texts.DIAL_NOTE.format(label=tuned.label)
         difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **picture_size(width_px))
         return {
             self.opened: opened,
             self.result: gr.Column(visible=True),
-            self.about: f"<h3>{about}</h3>" + markup.paragraph(note, "note"),
+            self.about: f"<h3>{opened.about}</h3>" + markup.paragraph(note, "note"),
             # Each step is computed already.
             self.share: gr.Slider(0, tuned.factors[-1], value=1, step=tuned.factors[1]),
             self.dial: self._dial(opened, 1, width_px),
@@ -154,12 +172,6 @@ class TunedSection:
         size = picture_size(width_px if width_px < comparison_figures.NARROW_PX else width_px / 2)
         tuned = opened.tuned
         picture, cells, columns = comparison_figures.weight_changes(tuned.changes[tuned.name], opened.chosen, **size)
-        beside = {
-            name: change
-            for name, changes in tuned.changes.items()
-            for change in changes
-            if (change.layer, change.projection) == opened.chosen
-        }
-        spectra = comparison_figures.spectra(beside, **size)
+        spectra = comparison_figures.spectra(opened.beside, **size)
         updates = {self.changes: picture.pixels(), self.spectra: spectra.pixels()}
         return replace(opened, cells=cells, columns=columns), updates
