@@ -157,24 +157,29 @@ class TileMap:
 
 
 @dataclass(frozen=True)
+class Heads:
+    """What kind of reader each head is, over all patches that read; arrays are (layers, heads) float32."""
+
+    entropy: np.ndarray  # nats, mean over patches; even attention has log(tokens)
+    entropy_share: np.ndarray  # of log(tokens): 1 is even attention, 0 one token only
+    distance_s: np.ndarray  # mean distance in time between a patch and those it reads; NaN if it reads none
+    distance_hz: np.ndarray  # the same in frequency
+    special: np.ndarray  # share of what they read that falls on CLS and DIST
+    virtual: np.ndarray  # share on tokens that a tuning added
+
+
+@dataclass(frozen=True)
 class Montage:
-    """What one token reads, in every head; all arrays begin with (layers, heads)."""
+    """What one token reads, in every head."""
 
     maps: np.ndarray  # (layers, heads, tile rows, frames) float32: times what even attention to the patches gives
     edges_hz: np.ndarray  # (tile rows + 1,) rising
     start_s: float
     end_s: float
     tile: Tile | None  # the patch that reads; None: CLS, DIST or their mean
-    entropy: np.ndarray  # nats, over all patches that read
-    entropy_share: np.ndarray  # of even attention's entropy, 0 to 1
-    distance_s: np.ndarray  # mean distance between a patch and those it reads
-    distance_hz: np.ndarray
-    special: np.ndarray  # share of what the token reads that falls on CLS and DIST
-    virtual: np.ndarray  # share on tokens that a tuning added
-
-    def head(self, layer: int, head: int) -> TileMap:
-        """Return one head's map; both are counted from 0."""
-        return TileMap(self.maps[layer, head], self.edges_hz, self.start_s, self.end_s)
+    special: np.ndarray  # (layers, heads) share of this reading that falls on CLS and DIST
+    virtual: np.ndarray  # (layers, heads) share on tokens that a tuning added
+    heads: Heads  # the same whichever token reads
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,41 @@
 """How long explanations take on this machine: ``python -m rsc_core.benchmark {attention,relevance}``.
 
-Medians over runs, one window of 5 s each; no test asserts them. ``attention`` times what the page waits for, a montage
-of all heads and a click on a patch, for a run folder's model and for an untrained AST of AudioSet's geometry.
-``relevance`` times every method on the run folder's model.
+Medians over runs, one window each; no test asserts them. ``attention`` times what the page waits for, with a run
+folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's whole answer
+to a click on a patch, from the kept attention to four packed pictures as wide as the page allows. ``relevance``
+times every method on the run folder's model.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import torch
+from PIL import Image
 from torch import nn
 
-from rsc_core import checkpoint, environment, models
+from rsc_core import checkpoint, environment, synth
 from rsc_core.checkpoint import CheckpointError
-from rsc_core.config import ModelConfig
+from rsc_core.config import ModelConfig, run_config
 from rsc_core.explain import heads
 from rsc_core.explain.attention import attends
 from rsc_core.explain.relevance import METHODS, relevance
 from rsc_core.explain.target import Target
+from rsc_core.head_figures import HeadPictures
+from rsc_core.inference import Analyser
+from rsc_core.inspector import Inspector
 
 AST_BASE = ModelConfig(hidden_size=768, layers=12, heads=12, intermediate_size=3072, stride=10)
 CLICK_S = 0.2
+MAP_SIZE, SIZE = {"width_px": 600, "scale": 1.5}, {"width_px": 1200, "scale": 1.5}  # on a wide screen
 MONTAGE_S = {"own": 0.7, "AST-base geometry": 2.0}
 
 
@@ -40,23 +50,26 @@ def measure(work: Callable[[], object], runs: int) -> float:
     return median(taken)
 
 
-def attention(model: nn.Module, runs: int) -> Iterator[tuple[str, float, float | None]]:
+def attention(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
     """Yield (what, seconds, seconds allowed) of a montage and a patch click, on both geometries.
 
     The plain forward pass stands before them: on a busy machine the ratio to it says more than the seconds.
     """
-    for name, one in (("own", model), ("AST-base geometry", models.build(AST_BASE).eval())):
-        features = _window(one)
-        recorded = heads.record(one, features)
-        layers, count = recorded.weights.shape[:2]
-        what = f"montage of {layers} x {count} heads, {recorded.layout.patches} patches"
-        yield "forward pass", measure(lambda m=one, f=features: _forward(m, f), runs), None
-        yield what, measure(lambda m=one, f=features: heads.record(m, f).read("mean"), runs), MONTAGE_S[name]
-        yield "click on a patch", measure(lambda r=recorded: r.read(r.layout.patches // 2), runs), CLICK_S
+    with tempfile.TemporaryDirectory() as folder:
+        for name, one in (("own", run), ("AST-base geometry", _untrained(Path(folder) / "ast-base"))):
+            model = checkpoint.load(one).model
+            features = _window(model)
+            recorded = heads.record(model, features)
+            layers, count = recorded.weights.shape[:2]
+            what = f"montage of {layers} x {count} heads, {recorded.layout.patches} patches"
+            yield "forward pass", measure(lambda m=model, f=features: _forward(m, f), runs), None
+            yield what, measure(lambda m=model, f=features: heads.record(m, f).read("mean"), runs), MONTAGE_S[name]
+            yield "click on a patch, answered", measure(_click(one), runs), CLICK_S
 
 
-def methods(model: nn.Module, runs: int) -> Iterator[tuple[str, float, float | None]]:
+def methods(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
     """Yield (method, seconds, None) for every method the model allows."""
+    model = checkpoint.load(run).model
     features = _window(model)
     for name, method in METHODS.items():
         if attends(model) or not method.needs_attention:
@@ -79,17 +92,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     try:
-        model = checkpoint.load(args.model).model
-        if args.job == "attention" and not attends(model):
+        if args.job == "attention" and not attends(checkpoint.load(args.model).model):
             raise CheckpointError(f"{args.model} has no attention to time; pass --model an AST's run folder")
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{environment.processor()}, {torch.get_num_threads()} threads, medians of {args.runs} runs")
-    for what, seconds, allowed in JOBS[args.job](model, args.runs):
+    for what, seconds, allowed in JOBS[args.job](Path(args.model), args.runs):
         share = "" if allowed is None else f"  {seconds / allowed:6.1%} of the {allowed} s allowed"
         print(f"{what:48}{1000 * seconds:10.2f} ms{share}", flush=True)
     return 0
+
+
+def _untrained(run: Path) -> Path:
+    """A run folder of an untrained AST of AudioSet's geometry."""
+    config = replace(run_config("full", "icbhi", "small"), model=AST_BASE)
+    facts = {"corpus": "none", "protocol": "last", "learned_from": ["nothing"]}
+    return checkpoint.save(run, checkpoint.build(config), config, facts)
+
+
+def _click(run: Path) -> Callable[[], object]:
+    """What the page does when a patch is clicked, time and frequency in and four files out."""
+    analyser = Analyser(run.parent)
+    inspector = Inspector(analyser)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "breath.wav"
+        synth.write(path, synth.example("Crackles and wheeze", 5.0))
+        analysis = analyser.analyse(path, run.name)
+    look = inspector.look(analysis, 0)
+    pictures = HeadPictures(look, inspector.montage(analysis, 0, "mean").heads, MAP_SIZE, SIZE)
+
+    def answer() -> None:
+        tile = inspector.tile_at(analysis, 0, look.spectrogram.start_s + 0.5, 500.0)
+        read = inspector.montage(analysis, 0, tile.index)
+        for pixels in pictures.answer(read, (0, 0)).values():
+            Image.fromarray(pixels).save(io.BytesIO(), format="jpeg")
+
+    return answer
 
 
 @torch.inference_mode()

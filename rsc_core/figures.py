@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -203,7 +204,7 @@ class Canvas:
         axes.xaxis.set_major_locator(MaxNLocator(max(3, int(box[2] / 70)), steps=[1, 2, 5, 10]))
         return axes
 
-    def colour_bar(self, image: AxesImage, box: Sequence[float], unit: str) -> None:
+    def colour_bar(self, image: ScalarMappable, box: Sequence[float], unit: str) -> None:
         """Add a colour bar to the right of the axes at ``box``."""
         left, top, width, height = box
         bar_axes = self.plain((left + width + 8, top, 10, height))

@@ -123,6 +123,14 @@ class Analyser:
         cycle = analysis.cycles[index]
         return self._attention(cut(analysis.recording, cycle), cycle, self._load(model))
 
+    def attends(self, model: str) -> bool:
+        """Return whether a model has attention to show.
+
+        Raises:
+            CheckpointError: there is no such model, or it cannot be loaded.
+        """
+        return attention.attends(self._load(model).model)
+
     def log_mel(self, analysis: Analysis, index: int) -> Spectrogram:
         """Return the log-mel spectrogram of one cycle in dB.
 

@@ -123,12 +123,9 @@ class Inspector:
             start_s=shown.start_s,
             end_s=shown.end_s,
             tile=_tile(opened, query) if isinstance(query, int) else None,
-            entropy=recorded.heads.entropy,
-            entropy_share=recorded.heads.entropy_share,
-            distance_s=recorded.heads.distance_s,
-            distance_hz=recorded.heads.distance_hz,
             special=shares["special"],
             virtual=shares["virtual"],
+            heads=recorded.heads,
         )
 
     def relevance(

@@ -23,6 +23,7 @@ from rsc_core.analysis import Analysis, AttentionMap, CycleView, Spectrogram
 from rsc_core.figures import Picture
 
 WIDTH_PX, SCALE = 1000, 1.5
+SIZE = {"width_px": WIDTH_PX, "scale": SCALE}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 1000px; margin: 0 auto; padding: 1rem; }
@@ -42,13 +43,12 @@ img { width: 100%; height: auto; }
 
 def pictures(analysis: Analysis, chosen: int, view: CycleView, values: str) -> dict[str, Picture]:
     """Return the pictures of an analysis by name; ``values`` is "db" or "model", for the spectrograms."""
-    size = {"width_px": WIDTH_PX, "scale": SCALE}
     drawn = {
-        "cycles": figures.waveform(analysis, chosen, **size),
-        "log-mel": figures.log_mel(view, values, **size),
-        "hybrid": figures.hybrid(view, values, **size),
+        "cycles": figures.waveform(analysis, chosen, **SIZE),
+        "log-mel": figures.log_mel(view, values, **SIZE),
+        "hybrid": figures.hybrid(view, values, **SIZE),
     }
-    return drawn | ({"attention": figures.attention(view, **size)} if view.attention else {})
+    return drawn | ({"attention": figures.attention(view, **SIZE)} if view.attention else {})
 
 
 def picture_file(picture: Picture, kind: str) -> bytes:
@@ -150,10 +150,22 @@ def cycle_rows(analysis: Analysis, chosen: int) -> str:
         cells += [cycle.label] if analysis.annotated else []
         numbers = (analysis.crackle_present[i], analysis.wheeze_present[i], *analysis.probabilities[i])
         cells += [label, *(f"{p:.2f}" for p in numbers)]
-        mark = ' aria-current="true"' if i == chosen else ""
-        rows.append(f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        rows.append(cells)
+    return _table(heads, rows, chosen)
+
+
+def compared_rows(analyses: Sequence[Analysis], chosen: int) -> str:
+    """Return all cycles of one recording as several models label them, as an HTML table."""
+    heads = ["cycle"]
+    for one in analyses:
+        heads += [one.model.name, "P(crackle present)", "P(wheeze present)"]
+    rows = []
+    for i in range(len(analyses[0].cycles)):
+        cells = [str(i + 1)]
+        for one in analyses:
+            cells += [one.labels[i], f"{one.crackle_present[i]:.2f}", f"{one.wheeze_present[i]:.2f}"]
+        rows.append(cells)
+    return _table(heads, rows, chosen)
 
 
 def facts(rows: Mapping[str, Any]) -> str:
@@ -178,6 +190,16 @@ def page(title: str, notice: str, sections: Sequence[tuple[str, str]]) -> str:
         f'<p class="caution" role="note">{escape(notice, quote=False)}</p><h1>{escape(title)}</h1>{body}'
         "</body></html>\n"
     )
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], chosen: int) -> str:
+    """Return an HTML table, one row of it marked."""
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    body = ""
+    for i, cells in enumerate(rows):
+        mark = ' aria-current="true"' if i == chosen else ""
+        body += f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _known(value: Any) -> Any:

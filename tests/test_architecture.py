@@ -61,6 +61,7 @@ LAYERS = [
     "takeaway",
     "belief_figures",
     "map_figures",
+    "head_figures",
     "ui",
     "benchmark",
 ]
@@ -69,7 +70,15 @@ LAYERS = [
 TOP_LEVEL = {"app.py", "rsc_core", "checkpoints", "train.py", "tests", "requirements.txt", "README.md"}
 DRAWN = [
     CORE / f"{name}.py"
-    for name in ("analysis", "figures", "belief_figures", "map_figures", "comparison_figures", "takeaway")
+    for name in (
+        "analysis",
+        "figures",
+        "belief_figures",
+        "map_figures",
+        "head_figures",
+        "comparison_figures",
+        "takeaway",
+    )
 ]
 TORCH_FREE = [ROOT / "app.py", *DRAWN, *sorted((CORE / "ui").glob("*.py"))]
 SOURCES = sorted(p for p in [ROOT / "app.py", ROOT / "train.py", *CORE.rglob("*.py")] if "__pycache__" not in p.parts)

@@ -61,8 +61,8 @@ def test_a_montage_is_the_recorded_attention_on_the_cycles_own_seconds(analyser,
         window = torch.from_numpy(np.tile(np.zeros(1, np.float32), 16000))[None]
         features = extract(window, loaded.config.audio, loaded.config.features)
         silent = heads.record(loaded.model, features)
-    assert shown.entropy.shape == silent.heads.entropy.shape
-    assert np.abs(shown.entropy - silent.heads.entropy).max() > 1e-3  # of this sound, not of another
+    assert shown.heads.entropy.shape == silent.heads.entropy.shape
+    assert np.abs(shown.heads.entropy - silent.heads.entropy).max() > 1e-3  # of this sound, not of another
     reading = inspector.montage(analysis, 0, 0)
     assert reading.tile.index == 0 and reading.tile.end_s - reading.tile.start_s == pytest.approx(0.16)
     assert np.abs(reading.maps - shown.maps).max() > 1e-3

@@ -1,10 +1,10 @@
-"""Pictures of heads and maps: what stands where, and that a click leads back to it."""
+"""Pictures of maps and of their tests: what stands where."""
 
 import numpy as np
 import pytest
 
 from rsc_core import map_figures
-from rsc_core.analysis import Belief, Followed, Look, Montage, RelevanceMap, Spectrogram, Tile, TileMap
+from rsc_core.analysis import Belief, Followed, Look, RelevanceMap, Spectrogram, TileMap
 from rsc_core.config import CLASSES
 
 MEL_HZ = np.geomspace(40, 7900, 128)
@@ -18,53 +18,13 @@ def look():
     return Look(shown, np.zeros(32000, np.float32), 16000, 1, 1, CLASSES, np.full(4, 0.25), {}, True, 0.16, 16)
 
 
-def montage(hot=None, layers=12, heads=3):
-    maps = np.zeros((layers, heads, 8, 200), np.float32)
-    if hot:
-        maps[hot] = 9
-    numbers = np.random.default_rng(1).random((4, layers, heads))
-    flat = np.full((layers, heads), 0.1)
-    return Montage(maps, EDGES, 4.0, 6.0, None, *numbers, flat, 0 * flat)
-
-
 def tile_map(values):
     return TileMap(values.astype(np.float32), EDGES, 4.0, 6.0)
 
 
-@pytest.mark.parametrize(("width", "scale"), WIDTHS)
-def test_the_hot_head_stands_where_a_click_finds_it(width, scale):
-    beneath = look().spectrogram
-    for hot in ((0, 0), (11, 2), (4, 1)):
-        picture, grid = map_figures.montage(montage(hot), beneath, (7, 0), width, scale)
-        image = picture.pixels().astype(int)
-        assert image.shape[1] == pytest.approx(width * scale, abs=1)
-        red = (image[..., 0] > image[..., 2] + 60) & (image[..., 0] > image[..., 1] + 60)
-        y, x = (ends.mean() for ends in np.nonzero(red))
-        assert grid.at(x, y) == hot
-    assert grid.at(1, 1) is None and grid.at(width * scale + 50, 40) is None
-
-
-def test_the_chosen_head_is_framed():
-    beneath = look().spectrogram
-    (one, grid), (other, _) = (map_figures.montage(montage(), beneath, c, 820) for c in ((2, 1), (9, 0)))
-    y, x = np.nonzero((one.pixels() != other.pixels()).any(axis=2))
-    found = {grid.at(a, b) for a, b in zip(x, y, strict=True)}
-    assert {(2, 1), (9, 0)} <= found and (5, 1) not in found
-
-
-def test_a_patch_is_outlined_where_it_lies():
-    tile = Tile(0, 4.64, 4.80, 500.0, 900.0)
-    plain, marked = map_figures.look(look(), None, 820), map_figures.look(look(), tile, 820)
-    axes = marked.axes[0]
-    drawn = (marked.pixels() == (0, 213, 255)).all(axis=2)
-    assert not (plain.pixels() == (0, 213, 255)).all(axis=2).any()
-    y, x = (ends.mean() for ends in np.nonzero(drawn))
-    s, hz = axes.at(x + 0.5, y + 0.5)
-    assert s == pytest.approx(4.72, abs=0.01) and 500 < hz < 900
-
-
 def test_one_tiles_size_is_written_on_the_map():
-    drawn = {text.get_text() for axes in map_figures.look(look(), None).figure.axes for text in axes.texts}
+    found = RelevanceMap("occlusion", "Occlusion", True, True, tile_map(np.eye(8, 200)), ())
+    drawn = {text.get_text() for axes in map_figures.relevance(look(), found).figure.axes for text in axes.texts}
     assert "one patch: 160 ms x 16 mel bins" in drawn
 
 
@@ -98,15 +58,10 @@ def test_curves_name_their_filling_and_shade_what_random_orders_do():
 
 @pytest.mark.parametrize(("width", "scale"), WIDTHS)
 def test_nothing_touches_an_edge(width, scale):
-    shown = montage((3, 1))
     found = RelevanceMap("occlusion", "Occlusion", True, True, tile_map(np.eye(8, 200)), ())
     pictures = {
-        "look": map_figures.look(look(), None, width, scale),
-        "head": map_figures.head(look(), shown, (3, 1), None, width, scale),
-        "numbers": map_figures.numbers(shown, (3, 1), width, scale),
         "relevance": map_figures.relevance(look(), found, width, scale),
         "believe": map_figures.believe(Belief(4, 4, (followed(), followed())), width, scale),
-        "montage": map_figures.montage(shown, look().spectrogram, (11, 2), width, scale)[0],
     }
     for name, picture in pictures.items():
         image = picture.pixels()

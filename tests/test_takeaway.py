@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,16 @@ def test_the_page_needs_no_network_and_begins_with_the_notice(drawn):
     assert body.startswith('<body><p class="caution" role="note">Labels &lt;sounds&gt;</p>')
     assert "http:" not in html and "https:" not in html and "default-src 'none'" in html
     assert {source[:22] for source in re.findall(r'src="([^"]+)"', html)} == {"data:image/png;base64,"}
+
+
+def test_models_stand_beside_each_other_cycle_by_cycle():
+    one = analysis()
+    other = replace(one, model=replace(one.model, name="<other>"), probabilities=one.probabilities[:, ::-1])
+    rows = re.findall("<tr.*?</tr>", takeaway.compared_rows((one, other), 1))
+    assert '<th scope="col">&lt;other&gt;</th>' in rows[0] and len(rows) == 1 + len(one.cycles)
+    assert ["aria-current" in row for row in rows[1:]] == [i == 1 for i in range(len(one.cycles))]
+    cells = re.findall("<td>(.*?)</td>", rows[3])
+    assert (cells[1], cells[4]) == (one.labels[2], other.labels[2]) and cells[3] == f"{one.wheeze_present[2]:.2f}"
 
 
 def test_facts_are_escaped():

@@ -13,22 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from rsc_core.analysis import Heads
 from rsc_core.explain import tiles
 from rsc_core.explain.attention import record_attention
 from rsc_core.models.spectrogram_transformer import TokenLayout
 
 QUERIES: dict[str, slice] = {"cls": slice(0, 1), "dist": slice(1, 2), "mean": slice(0, 2)}
 """Name -> the tokens whose reading is meant; a patch is named by its index instead."""
-
-
-@dataclass(frozen=True)
-class Heads:
-    """What kind of reader each head is, over all patches that read; arrays are (layers, heads) float32."""
-
-    entropy: np.ndarray  # nats, mean over patches; even attention has log(tokens)
-    entropy_share: np.ndarray  # of log(tokens): 1 is even attention, 0 one token only
-    distance_s: np.ndarray  # mean distance in time between a patch and those it reads; NaN if it reads none
-    distance_hz: np.ndarray  # the same in frequency
 
 
 @dataclass(frozen=True)
@@ -75,8 +66,8 @@ def record(model: nn.Module, features: torch.Tensor, sample_rate: int = 16000) -
         far_s, far_hz = (torch.from_numpy(d).float().to(features.device) for d in far)
         measured = np.stack([_measure(block[0], layout, far_s, far_hz) for block in maps], axis=1)
         packed = torch.cat([block.half() for block in maps])
-    entropy, distance_s, distance_hz = measured
-    heads = Heads(entropy, entropy / math.log(maps[0].shape[-1]), distance_s, distance_hz)
+    entropy, distance_s, distance_hz, special, virtual = measured
+    heads = Heads(entropy, entropy / math.log(maps[0].shape[-1]), distance_s, distance_hz, special, virtual)
     return Recorded(packed.cpu().numpy(), layout, logits[0].float().cpu().numpy(), heads)
 
 
@@ -117,10 +108,12 @@ def _distances(layout: TokenLayout, patch: int, stride: int, sample_rate: int) -
 
 
 def _measure(block: torch.Tensor, layout: TokenLayout, far_s: torch.Tensor, far_hz: torch.Tensor) -> np.ndarray:
-    """(heads, tokens, tokens) of one block -> (3, heads): entropy, distance in s and in Hz, over reading patches."""
+    """(heads, tokens, tokens) of one block -> (5, heads) over reading patches: entropy, distances, shares."""
     own = slice(layout.special, layout.special + layout.patches)
     reading = block[:, own]
     entropy = torch.special.entr(reading).sum(dim=-1).mean(dim=-1)
     among = reading[..., own].flatten(1)
     distances = [among @ far.flatten() / among.sum(dim=1) for far in (far_s, far_hz)]
-    return torch.stack([entropy, *distances]).cpu().numpy()
+    others = (reading[..., : own.start], reading[..., own.stop :])
+    shares = [part.sum(dim=-1).mean(dim=-1) for part in others]
+    return torch.stack([entropy, *distances, *shares]).cpu().numpy()

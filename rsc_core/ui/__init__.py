@@ -36,6 +36,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 InsideTab(analyser, tab.shown, inside)
             with gr.Tab(texts.COMPARE_TAB, elem_id="compare-tab") as compare:
                 beside = CompareTab(analyser, tab.shown, compare)
+                tab.take_home(beside.compared, beside.tuned.opened)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

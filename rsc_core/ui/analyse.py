@@ -1,7 +1,7 @@
 """The tab that analyses one recording: hear it, see it, read its labels, switch the model.
 
 Callbacks check, call and draw. Each visitor has one ``Shown`` in a ``gr.State``; the server forgets it after an hour.
-Drawing callbacks take the width of the result column first, which the browser measures as it calls (``MEASURE``).
+Drawing callbacks take the width of the result column first, which the browser measures as it calls.
 
 Gradio's browser side merges what a generator yields, and leaves the value of a sound or file unusable as an input
 where a later step skips it (seen in 6.31): so no generator sets the recording or an annotation that is read later.
@@ -25,13 +25,12 @@ from rsc_core.cycles import AnnotationError
 from rsc_core.figures import AxisMap, Picture
 from rsc_core.ui import downloads, markup, texts
 from rsc_core.ui.examples import Examples
+from rsc_core.ui.pictures import measure, picture_place, picture_size
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
 
 FORGET_S = 3600
-WIDTHS_PX = (280, 1200)
-MEASURE = "(_, ...rest) => [document.getElementById('results').clientWidth, ...rest]"
 REVEAL = """(_, audio, ...rest) => {
   const input = document.getElementById("input"), results = document.getElementById("results");
   const stacked = results.getBoundingClientRect().top >= input.getBoundingClientRect().bottom;
@@ -42,7 +41,7 @@ REVEAL = """(_, audio, ...rest) => {
   }
   return [results.clientWidth, audio, ...rest];
 }"""
-"""Script of an analysis: ``MEASURE``, and where results stand below the input, as on a phone, they are scrolled to."""
+"""Script of an analysis: it measures, and where results stand below the input, as on a phone, they are scrolled to."""
 MICROPHONE_HZ = 48000  # what a browser's recorder runs at
 
 Updates = dict[gr.components.Component, Any]
@@ -133,7 +132,7 @@ class AnalyseTab:
         cycle += [self.reading, self.attention]
         everything = list(dict.fromkeys([*overview, *cycle]))
         # Drawing and models share the processor: one visitor's callback at a time.
-        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        shared = {"js": measure("results"), "concurrency_id": "analysis", "concurrency_limit": 1}
         quiet = {**shared, "show_progress": "hidden"}
         analysing = {**quiet, "js": REVEAL}  # the page says so itself
         redrawing = {**shared, "show_progress": "minimal", "show_progress_on": self.waveform}
@@ -180,10 +179,13 @@ class AnalyseTab:
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
         self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
-        self.downloads.wire(remembered, self.shown, self.values, self.audio)
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
+
+    def take_home(self, compared: gr.State, opened: gr.State) -> None:
+        """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""
+        self.downloads.wire(remembered, self.shown, self.values, self.audio, compared, opened)
 
     def offer(self) -> tuple[Any, Any, Any, Any]:
         """Return the list of models, the chosen one's name and card, and whether there is one to analyse with."""
@@ -271,7 +273,10 @@ class AnalyseTab:
     ) -> Iterator[Updates]:
         """The overview of an analysis, then its chosen cycle; ``played``: its players stand already."""
         shown, updates = self._overview(analysis, chosen, width_px)
+        with spoken():
+            attends = self.analyser.attends(analysis.model.name)
         updates |= {
+            self.attention: gr.Image(visible=attends),
             self.welcome: gr.HTML(visible=False),
             self.result: gr.Column(visible=True),
             self.remarks: markup.remarks(analysis),
@@ -302,10 +307,9 @@ class AnalyseTab:
         with spoken():
             view = self.analyser.view(shown.analysis, shown.chosen)
         shown = replace(shown, view=view)
-        heading = f"<h2>Cycle {shown.chosen + 1}: {view.cycle.start_s:.2f} to {view.cycle.end_s:.2f} s</h2>"
         yield {
             self.shown: shown,
-            self.heading: heading,
+            self.heading: markup.cycle_heading(shown.chosen, view.cycle),
             self.cycle_player: _sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
             self.attention: figures.attention(view, **picture_size(width_px)).pixels() if view.attention else None,
@@ -339,28 +343,8 @@ def remembered(shown: Shown | None) -> Shown:
     return shown
 
 
-def picture_place(alt: str, name: str, kind: str = "webp") -> gr.Image:
-    """An image place; spectrograms are an eighth as large, and sooner packed, as WebP than as PNG."""
-    return gr.Image(
-        alt_text=alt,
-        format=kind,
-        interactive=False,
-        show_label=False,
-        container=False,
-        buttons=[],
-        elem_id=name,
-        elem_classes="picture",
-    )
-
-
 def _player(label: str, name: str) -> gr.Audio:
     return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
-
-
-def picture_size(width_px: float) -> dict[str, float]:
-    """Layout width and sharpness: phones have the finer screens."""
-    width = int(np.clip(width_px, *WIDTHS_PX))
-    return {"width_px": width, "scale": 2.0 if width < figures.NARROW_PX else 1.5}
 
 
 def _sound(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:

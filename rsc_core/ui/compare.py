@@ -11,15 +11,14 @@ import gradio as gr
 from rsc_core import comparison_figures
 from rsc_core.analysis import AttentionMap, Spectrogram
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, picture_place, picture_size, remembered, spoken
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, remembered, spoken
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
 from rsc_core.ui.tuned import TunedSection
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Comparison
     from rsc_core.inference import Analyser
 
-MEASURE = "(_, ...rest) => [document.getElementById('compared').clientWidth, ...rest]"
-MAPS = ("last layer", "rollout")
 CHOSEN_FIRST = 3  # models ticked when the page opens
 
 
@@ -32,6 +31,30 @@ class Compared:
     beneath: Spectrogram | None = None
     looks: tuple[tuple[AttentionMap, ...], ...] = ()  # of each model; () of one without attention
 
+    @property
+    def sentence(self) -> str:
+        """Say how many cycles are labelled differently."""
+        differs = self.comparison.differs
+        text = texts.DIFFERENT if differs.any() else texts.DIFFERENT_NONE
+        return text.format(count=int(differs.sum()), all=len(differs))
+
+    @property
+    def note(self) -> str:
+        """Say how to read the maps, and which models have none."""
+        if not any(self.looks):
+            return texts.NO_MAPS
+        pairs = zip(self.comparison.analyses, self.looks, strict=True)
+        without = [analysis.model.name for analysis, maps in pairs if not maps]
+        return texts.SAME_SCALE + (f" {texts.NO_MAP.format(names=', '.join(without))}" if without else "")
+
+    def maps(self, look: str) -> dict[str, AttentionMap]:
+        """Return one of ``texts.MAPS`` of every model that has it, by model and label."""
+        return {
+            f"{analysis.model.name}: {analysis.labels[self.chosen]}": maps[texts.MAPS.index(look)]
+            for analysis, maps in zip(self.comparison.analyses, self.looks, strict=True)
+            if maps
+        }
+
 
 class CompareTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to an Analyser and to what the first tab shows."""
@@ -43,8 +66,8 @@ class CompareTab:
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="compared"):
             gr.HTML(markup.paragraph(texts.COMPARE, "note"), js_on_load=None)
-            self.models = gr.CheckboxGroup([], label="Models", elem_id="compare-models")
-            self.button = gr.Button("Compare", variant="primary", elem_id="compare")
+            self.models = gr.CheckboxGroup([], label=texts.MODELS, elem_id="compare-models")
+            self.button = gr.Button(texts.COMPARE_RUN, variant="primary", elem_id="compare")
             self.remark = gr.HTML(js_on_load=None, elem_id="compare-remark")
             with gr.Column(visible=False) as self.result:
                 self._build_result()
@@ -55,13 +78,20 @@ class CompareTab:
         self.first = gr.Checkbox(True, label=texts.FIRST, container=False, elem_id="disagreements-first")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="compare-table")
         self.heading = gr.HTML(js_on_load=None, elem_id="compare-heading")
-        self.look = gr.Radio(MAPS, value=MAPS[0], show_label=False, container=False, elem_id="compare-look")
+        self.look = gr.Radio(
+            texts.MAPS, value=texts.MAPS[0], show_label=False, container=False, elem_id="compare-look"
+        )
         self.maps = picture_place(texts.ALT["maps"], "compare-maps")
         self.map_note = gr.HTML(js_on_load=None)
         self.tuned = TunedSection(self.analyser, self.compared)
 
     def _wire(self, tab: gr.Tab) -> None:
-        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1, "show_progress": "minimal"}
+        shared = {
+            "js": measure("compared"),
+            "concurrency_id": "analysis",
+            "concurrency_limit": 1,
+            "show_progress": "minimal",
+        }
         pictures = [self.compared, self.table, self.heading, self.maps, self.map_note, self.tuned.result]
         everything = [*pictures, self.remark, self.result, self.sentence]
         tab.select(
@@ -131,7 +161,7 @@ class CompareTab:
             self.compared: compared,
             self.remark: "",
             self.result: gr.Column(visible=True),
-            self.sentence: markup.paragraph(_sentence(made), "verdict"),
+            self.sentence: markup.paragraph(compared.sentence, "verdict"),
             self.table: markup.compared_table(made, compared.chosen, made.order(first)),
         }
         yield self._cycle(compared, width_px, look)
@@ -162,30 +192,17 @@ class CompareTab:
             beneath = self.analyser.log_mel(analyses[0], compared.chosen)
             looks = tuple(self.analyser.attention(one, compared.chosen, one.model.name) for one in analyses)
         compared = replace(compared, beneath=beneath, looks=looks)
-        without = [a.model.name for a, look in zip(analyses, looks, strict=True) if not look]
-        missing = f" {texts.NO_MAP.format(names=', '.join(without))}" if without else ""
-        note = texts.SAME_SCALE + missing if any(looks) else texts.NO_MAPS
         cycle = analyses[0].cycles[compared.chosen]
         return {
             self.compared: compared,
-            self.heading: f"<h2>Cycle {compared.chosen + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s</h2>",
+            self.heading: markup.cycle_heading(compared.chosen, cycle),
             self.maps: self._maps(compared, width_px, look),
-            self.map_note: markup.paragraph(note, "note"),
+            self.map_note: markup.paragraph(compared.note, "note"),
             self.tuned.result: gr.Column(visible=False),
         }
 
     def _maps(self, compared: Compared, width_px: float, look: str) -> Any:
-        drawn = {
-            f"{analysis.model.name}: {analysis.labels[compared.chosen]}": maps[MAPS.index(look)]
-            for analysis, maps in zip(compared.comparison.analyses, compared.looks, strict=True)
-            if maps
-        }
+        drawn = compared.maps(look)
         if not drawn:
-            return gr.Image(None, visible=False)
-        picture = comparison_figures.maps(compared.beneath, drawn, **picture_size(width_px))
-        return gr.Image(picture.pixels(), visible=True)
-
-
-def _sentence(made: Comparison) -> str:
-    count, every = int(made.differs.sum()), len(made.differs)
-    return texts.DIFFERENT.format(count=count, all=every) if count else texts.DIFFERENT_NONE.format(all=every)
+            return picture(None)
+        return picture(comparison_figures.maps(compared.beneath, drawn, **picture_size(width_px)).pixels())

@@ -8,17 +8,21 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core import takeaway
+from rsc_core import comparison_figures, takeaway
 from rsc_core.explain import evidence
+from rsc_core.figures import Picture
 from rsc_core.ui import markup, texts
 
 if TYPE_CHECKING:
     from rsc_core.ui.analyse import Shown
+    from rsc_core.ui.compare import Compared
+    from rsc_core.ui.tuned import Opened
 
 FILES = {
     "report": "lung-sound-report.html",
@@ -48,12 +52,14 @@ class Downloads:
         shown: gr.State,
         values: gr.Component,
         audio: gr.Component,
+        compared: gr.State,
+        opened: gr.State,
     ) -> None:
         """Connect the buttons; ``seen`` says so where the server has forgotten what was shown."""
         for kind, button in self.buttons.items():
             button.click(
                 partial(self.prepare, kind, seen),
-                [shown, values, self.named, audio],
+                [shown, values, self.named, audio, compared, opened],
                 self.file,
                 api_name=f"prepare_{kind}",
                 show_progress_on=button,
@@ -69,6 +75,8 @@ class Downloads:
         values: str,
         named: bool,
         audio: str | None,
+        compared: Compared | None,
+        opened: Opened | None,
     ) -> Any:
         """Write one kind of file and show where to fetch it."""
         shown = seen(shown)
@@ -76,12 +84,18 @@ class Downloads:
             raise gr.Error(texts.NOT_YET, print_exception=False)
         name = Path(audio).name if named and audio else None
         path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / FILES[kind]
-        path.write_bytes(contents(kind, shown, values, name))
+        if kind == "report":
+            path.write_text(report(shown, values, name, compared, opened))
+        else:
+            path.write_bytes(contents(kind, shown, values, name))
         return gr.File(str(path), visible=True)
 
 
 def contents(kind: str, shown: Shown, values: str, name: str | None) -> bytes:
-    """Return the bytes of one of ``FILES``; ``name``, of the recording's file, is written where there is one."""
+    """Return the bytes of one of ``FILES`` other than the report.
+
+    The name of the recording's file is written where there is one.
+    """
     analysis, view = shown.analysis, shown.view
     if kind == "npz":
         return takeaway.maps_archive(view)
@@ -90,10 +104,7 @@ def contents(kind: str, shown: Shown, values: str, name: str | None) -> bytes:
         breathing = evidence.breathing(analysis.recording.waveform, analysis.recording.sample_rate)
         found = {"cycle": shown.chosen + 1, **asdict(measured), "breaths_per_min": breathing.rate_per_min}
         return takeaway.as_json(analysis, settings(shown, values), texts.CAUTION, found, name).encode()
-    drawn = takeaway.pictures(analysis, shown.chosen, view, values)
-    if kind in ("png", "svg"):
-        return takeaway.picture_archive(drawn, kind)
-    return _report(shown, values, name, drawn).encode()
+    return takeaway.picture_archive(takeaway.pictures(analysis, shown.chosen, view, values), kind)
 
 
 def settings(shown: Shown, values: str) -> dict[str, Any]:
@@ -110,25 +121,81 @@ def settings(shown: Shown, values: str) -> dict[str, Any]:
     }
 
 
-def _report(shown: Shown, values: str, name: str | None, drawn: dict[str, Any]) -> str:
+def report(
+    shown: Shown, values: str, name: str | None, compared: Compared | None = None, opened: Opened | None = None
+) -> str:
+    """Return all that the page shows of a recording, as one HTML page.
+
+    Args:
+        shown: of the first tab.
+        values: key of ``texts.VALUES``.
+        name: of the recording's file, if it is to be in there.
+        compared: left out where it is of another recording.
+        opened: left out where it is not of ``compared`` as it stands.
+    """
     analysis, view = shown.analysis, shown.view
-    cycle = f"Cycle {shown.chosen + 1}: {view.cycle.start_s:.2f} to {view.cycle.end_s:.2f} s"
+    drawn = takeaway.pictures(analysis, shown.chosen, view, values)
+    cycle = texts.CYCLE.format(number=shown.chosen + 1, start=view.cycle.start_s, end=view.cycle.end_s)
     made = ({"File": name} if name else {}) | settings(shown, values)
     looks = texts.ATTENTION if view.attention else texts.NO_ATTENTION
+    heading = texts.REPORT_SECTIONS
     sections = [
-        ("The recording", markup.remarks(analysis) + takeaway.image(drawn["cycles"], texts.ALT["cycles"])),
-        ("Cycles", takeaway.cycle_rows(analysis, shown.chosen)),
-        (cycle, markup.evidence(*measured(shown)) + takeaway.image(drawn["log-mel"], texts.ALT["log-mel"])),
-        ("Hybrid spectrogram", takeaway.image(drawn["hybrid"], texts.ALT["hybrid"])),
+        (heading["recording"], markup.remarks(analysis) + _image("cycles", drawn["cycles"])),
+        (heading["cycles"], takeaway.cycle_rows(analysis, shown.chosen)),
+        (cycle, markup.evidence(*measured(shown)) + _image("log-mel", drawn["log-mel"])),
+        (heading["hybrid"], _image("hybrid", drawn["hybrid"])),
         (
-            "Where the model reads",
-            markup.paragraph(looks, "note")
-            + (takeaway.image(drawn["attention"], texts.ALT["attention"]) if view.attention else ""),
+            heading["attention"],
+            markup.paragraph(looks, "note") + (_image("attention", drawn["attention"]) if view.attention else ""),
         ),
-        ("Model", markup.model_card(analysis.model, [analysis.model])),
-        ("Settings", takeaway.facts(made)),
+        (heading["model"], markup.model_card(analysis.model, [analysis.model])),
     ]
+    if compared and compared.beneath and compared.comparison.analyses[0].recording is analysis.recording:
+        sections += _compared(compared)
+        sections += _tuned(opened) if opened and opened.compared is compared else []
+    sections.append((heading["settings"], takeaway.facts(made)))
     return takeaway.page(texts.REPORT, texts.CAUTION, sections)
+
+
+def _compared(compared: Compared) -> list[tuple[str, str]]:
+    """Sections with the table of the comparison, and both kinds of map on its chosen cycle."""
+    analyses = compared.comparison.analyses
+    cycle = analyses[0].cycles[compared.chosen]
+    maps = [(look, compared.maps(look)) for look in texts.MAPS]
+    pictures = "".join(
+        f"<h3>{look}</h3>" + _image("maps", comparison_figures.maps(compared.beneath, by_model, **takeaway.SIZE))
+        for look, by_model in maps
+        if by_model
+    )
+    about = markup.paragraph(compared.sentence, "verdict")
+    return [
+        (texts.REPORT_SECTIONS["compared"], about + takeaway.compared_rows(analyses, compared.chosen)),
+        (
+            texts.COMPARED_CYCLE.format(number=compared.chosen + 1, start=cycle.start_s, end=cycle.end_s),
+            pictures + markup.paragraph(compared.note, "note"),
+        ),
+    ]
+
+
+def _tuned(opened: Opened) -> list[tuple[str, str]]:
+    """A section with the pictures of what tuning changed, the dial as tuned."""
+    tuned, size = opened.tuned, takeaway.SIZE
+    dial = comparison_figures.dial(tuned.factors, tuned.probabilities, tuned.classes, 1, **size)
+    changes, _, _ = comparison_figures.weight_changes(tuned.changes[tuned.name], opened.chosen, **size)
+    difference = comparison_figures.difference(opened.compared.beneath, tuned.more_than_base, **size)
+    html = [
+        f"<h3>{escape(opened.about)}</h3>",
+        _image("dial", dial),
+        _image("difference", difference),
+        markup.paragraph(texts.MORE, "note"),
+        _image("changes", changes),
+        _image("spectra", comparison_figures.spectra(opened.beside, **size)),
+    ]
+    return [(texts.TUNED, "".join(html))]
+
+
+def _image(name: str, picture: Picture) -> str:
+    return takeaway.image(picture, texts.ALT[name])
 
 
 def measured(shown: Shown) -> tuple[evidence.Evidence, tuple[evidence.Agreement, ...], evidence.Breathing]:

@@ -1,7 +1,7 @@
 """The tab that looks inside a model: what heads read, what a label rests on, how that sounds, whether to believe it.
 
 It shows the recording of the first tab. What is drawn comes from an Inspector, which keeps what it has recorded; a
-visitor's state holds only what was chosen.
+visitor's state holds what was chosen, and the pictures it was chosen on.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import gradio as gr
 
 from rsc_core import belief_figures, map_figures
 from rsc_core.analysis import Analysis, Look, Tile
-from rsc_core.figures import AxisMap
-from rsc_core.map_figures import HeadGrid
+from rsc_core.head_figures import HeadPictures
 from rsc_core.ui import inside_markup, markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, picture_place, picture_size, spoken
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
     from rsc_core.inspector import Inspector
 
-MEASURE = "(_, ...rest) => [document.getElementById('tabs').clientWidth, ...rest]"
 SIDE_BY_SIDE_PX = 900  # from this width on, spectrogram and head stand beside each other
 FIRST_METHOD = "gradient_attention"  # quick, and differs from class to class
 SECOND_METHOD = "gradient_input"
@@ -40,8 +39,8 @@ class Inside:
     query: str = "mean"  # key of ``texts.QUERIES``
     tile: Tile | None = None  # the last patch clicked
     head: tuple[int, int] = (0, 0)  # layer, head
-    axes: AxisMap | None = None  # of the spectrogram
-    grid: HeadGrid | None = None  # of the montage
+    width_px: float = 0.0  # of ``pictures``
+    pictures: HeadPictures | None = None
 
 
 class InsideTab:
@@ -52,6 +51,7 @@ class InsideTab:
         self.shown = shown
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.inside = gr.State(time_to_live=FORGET_S)
+        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         self.first = gr.HTML(markup.paragraph(texts.INSIDE_FIRST, "welcome"), js_on_load=None)
         with gr.Column(visible=False) as self.all:
             with gr.Row():
@@ -78,12 +78,15 @@ class InsideTab:
         )
         with gr.Row():
             with gr.Column(min_width=300):
-                self.look = picture_place("Log-mel spectrogram; click a patch", "inside-look", "png")
+                self.look = picture_place("Log-mel spectrogram; click a patch", "inside-look", "jpeg")
             with gr.Column(min_width=300):
-                self.head = picture_place("The chosen head over the spectrogram", "inside-head")
+                self.head = picture_place("The chosen head over the spectrogram", "inside-head", "jpeg")
         self.numbers = gr.HTML(js_on_load=None, elem_id="inside-numbers")
-        self.montage = picture_place("All heads of all layers; click one", "inside-montage")
-        self.kinds = picture_place("Entropy, distance and shares of every head over the layers", "inside-kinds")
+        self.montage = picture_place("All heads of all layers; click one", "inside-montage", "jpeg")
+        self.kinds = picture_place(
+            "Entropy, distance and shares of every head over the layers", "inside-kinds", "jpeg"
+        )
+        self.places = {"look": self.look, "head": self.head, "montage": self.montage, "kinds": self.kinds}
 
     def _build_relevance(self) -> None:
         gr.HTML("<h2>What the label rests on</h2>", js_on_load=None)
@@ -109,13 +112,15 @@ class InsideTab:
             self.stop = gr.Button(texts.BELIEVE_STOP, elem_id="stop-believing")
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
         self.verdict = gr.HTML(js_on_load=None, elem_id="verdict")
-        self.curves = picture_place("Deletion and insertion curves", "curves", "png")
+        self.curves = picture_place("Deletion and insertion curves", "curves", "png", visible=False)
         gr.HTML("<h3>When the model forgets</h3>" + markup.paragraph(texts.FORGET_NOTE, "note"), js_on_load=None)
         with gr.Row():
             self.run_forget = gr.Button(texts.FORGET_RUN, elem_id="forget")
             self.stop_forget = gr.Button(texts.BELIEVE_STOP, elem_id="stop-forgetting")
         self.forgot = gr.HTML(js_on_load=None, elem_id="forgot")
-        self.similarity = picture_place("Similarity of the map while the model forgets", "similarity", "png")
+        self.similarity = picture_place(
+            "Similarity of the map while the model forgets", "similarity", "png", visible=False
+        )
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.look, self.head, self.numbers, self.montage, self.kinds]
@@ -124,8 +129,9 @@ class InsideTab:
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
         everything += [*reading, *chosen, *explained]
+        measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
-        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        shared = {"js": measuring, "concurrency_id": "analysis", "concurrency_limit": 1}
         quiet = {**shared, "show_progress": "hidden"}
         working = {**shared, "show_progress": "minimal", "show_progress_on": self.relevance}
         asked = [self.width, self.inside, self.method, self.label, self.against]
@@ -135,7 +141,7 @@ class InsideTab:
             [*asked, self.second, self.orders],
             [self.progress, self.verdict, self.curves],
             api_name="believe",
-            js=MEASURE,
+            js=measuring,
             show_progress="hidden",
             concurrency_id="belief",
             concurrency_limit=1,
@@ -146,7 +152,7 @@ class InsideTab:
             asked,
             [self.forgot, self.similarity],
             api_name="forget",
-            js=MEASURE,
+            js=measuring,
             show_progress="hidden",
             concurrency_id="belief",
             concurrency_limit=1,
@@ -185,7 +191,7 @@ class InsideTab:
     def choose_patch(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
         """Show what the clicked patch reads."""
         inside = _remembered(inside)
-        s, hz = inside.axes.at(*event.index)
+        s, hz = inside.pictures.axes.at(*event.index)
         with spoken():
             tile = self.inspector.tile_at(inside.analysis, inside.index, s, hz)
         return {self.query: "patch", **self._read(width_px, replace(inside, query="patch", tile=tile))}
@@ -193,7 +199,7 @@ class InsideTab:
     def choose_head(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
         """Enlarge the clicked head."""
         inside = _remembered(inside)
-        head = inside.grid.at(*event.index)
+        head = inside.pictures.grid.at(*event.index)
         return self._read(width_px, replace(inside, head=head)) if head else {}
 
     def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
@@ -209,7 +215,7 @@ class InsideTab:
             self.caption: inside_markup.caption(found),
             self.player: inside_markup.player(*sounds, look.sample_rate),
             **dict.fromkeys((self.progress, self.verdict, self.forgot), ""),
-            **dict.fromkeys((self.curves, self.similarity)),
+            **dict.fromkeys((self.curves, self.similarity), picture(None)),
         }
 
     def believe(
@@ -233,7 +239,7 @@ class InsideTab:
                 yield {
                     self.progress: "" if finished else inside_markup.progress(belief),
                     self.verdict: inside_markup.verdict(belief) + words,
-                    self.curves: map_figures.believe(belief, **picture_size(width_px)).pixels(),
+                    self.curves: picture(map_figures.believe(belief, **picture_size(width_px)).pixels()),
                 }
 
     def forget(
@@ -244,8 +250,8 @@ class InsideTab:
         yield {self.forgot: inside_markup.forgetting(None)}
         with spoken():
             for shown in self.inspector.forget(inside.analysis, inside.index, method, label, contrast):
-                picture = belief_figures.forgetting(shown, **picture_size(width_px))
-                yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture.pixels()}
+                drawn = belief_figures.forgetting(shown, **picture_size(width_px))
+                yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture(drawn.pixels())}
 
     def stopped(self) -> str:
         """Say that a test was stopped; Gradio has ended it."""
@@ -282,23 +288,22 @@ class InsideTab:
         yield self.explain(width_px, inside, method, label, texts.NO_CONTRAST)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
-        """The pictures of what one token reads."""
+        """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""
+        query: Any = inside.query
+        if query == "patch":
+            query = inside.tile.index if inside.tile else 0
         with spoken():
             look = self.inspector.look(inside.analysis, inside.index)
-            query: Any = inside.query
-            if query == "patch":
-                query = inside.tile.index if inside.tile else 0
-            heads = self.inspector.montage(inside.analysis, inside.index, query)
-        half = picture_size(width_px / 2 - 8 if width_px >= SIDE_BY_SIDE_PX else width_px)
-        spectrogram = map_figures.look(look, heads.tile, **half)
-        montage, grid = map_figures.montage(heads, look.spectrogram, inside.head, **picture_size(width_px))
+            read = self.inspector.montage(inside.analysis, inside.index, query)
+        if inside.pictures is None or inside.width_px != width_px:
+            half = picture_size(width_px / 2 - 8 if width_px >= SIDE_BY_SIDE_PX else width_px)
+            pictures = HeadPictures(look, read.heads, half, picture_size(width_px))
+            inside = replace(inside, width_px=width_px, pictures=pictures)
+        drawn = inside.pictures.answer(read, inside.head)
         return {
-            self.inside: replace(inside, axes=spectrogram.axes[0], grid=grid),
-            self.look: spectrogram.pixels(),
-            self.head: map_figures.head(look, heads, inside.head, heads.tile, **half).pixels(),
-            self.numbers: inside_markup.head(heads, inside.head, inside.query),
-            self.montage: montage.pixels(),
-            self.kinds: map_figures.numbers(heads, inside.head, **picture_size(width_px)).pixels(),
+            self.inside: inside,
+            self.numbers: inside_markup.head(read, inside.head, inside.query),
+            **{place: drawn[name] for name, place in self.places.items()},
         }
 
     def _agreement(self, inside: Inside, methods: tuple[str, str], label: str, against: str | None) -> str:

@@ -74,15 +74,15 @@ def head(shown: Montage, chosen: tuple[int, int], query: str) -> str:
     name = texts.QUERIES[query]
     if tile := shown.tile:
         name = texts.PATCH.format(start=tile.start_s, end=tile.end_s, low=tile.low_hz, high=tile.high_hz)
-    share = shown.virtual[chosen]
+    share, heads = shown.virtual[chosen], shown.heads
     text = texts.HEAD.format(
         layer=chosen[0] + 1,
         head=chosen[1] + 1,
         query=name,
-        entropy=shown.entropy[chosen],
-        share=shown.entropy_share[chosen],
-        distance_s=shown.distance_s[chosen],
-        distance_hz=shown.distance_hz[chosen],
+        entropy=heads.entropy[chosen],
+        share=heads.entropy_share[chosen],
+        distance_s=heads.distance_s[chosen],
+        distance_hz=heads.distance_hz[chosen],
         special=shown.special[chosen],
         virtual=texts.VIRTUAL.format(share=share) if share else "",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from rsc_core.analysis import Analysis, ModelCard
+from rsc_core.analysis import Analysis, Cycle, ModelCard
 from rsc_core.config import PROTOCOLS
 from rsc_core.explain.evidence import Agreement, Breathing, Evidence
 from rsc_core.ui import texts
@@ -165,6 +165,11 @@ def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) 
     breath = texts.BREATHING.format(rate=rate) if rate else texts.NO_BREATHING[breathing.unclear]
     rows += f"<li><b>Breathing.</b> {breath}</li>"
     return f'<div class="evidence"><h3>{texts.EVIDENCE}</h3><ul>{rows}</ul>{paragraph(texts.WEAK, "note")}</div>'
+
+
+def cycle_heading(index: int, cycle: Cycle) -> str:
+    """Return the heading over what is shown of one cycle."""
+    return f"<h2>{texts.CYCLE.format(number=index + 1, start=cycle.start_s, end=cycle.end_s)}</h2>"
 
 
 def notice(html: str) -> str:

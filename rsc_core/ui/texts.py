@@ -46,6 +46,7 @@ TRIVIAL = "Always saying 'normal' scores 50."
 WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
 ANNOTATED = "Cycles are those of the annotation."
 PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."
+CYCLE = "Cycle {number}: {start:.2f} to {end:.2f} s"
 CHOOSE = "Choose a cycle in the table or on the waveform."
 
 MODEL = "Model"
@@ -164,6 +165,16 @@ FILES = {
     "json": "Analysis (JSON)",
 }
 REPORT = "Lung Sound Lab: report of one recording"
+REPORT_SECTIONS = {
+    "recording": "The recording",
+    "cycles": "Cycles",
+    "hybrid": "Hybrid spectrogram",
+    "attention": "Where the model reads",
+    "model": "Model",
+    "compared": "Models beside each other",
+    "settings": "Settings",
+}
+COMPARED_CYCLE = "Where these models read in cycle {number}, {start:.2f} to {end:.2f} s"
 ALT = {
     "cycles": "Waveform with its cycles coloured by label",
     "log-mel": "Log-mel spectrogram of the chosen cycle",
@@ -177,6 +188,8 @@ ALT = {
 }
 
 COMPARE = "Two to four models on the recording of the first tab, cycle by cycle."
+COMPARE_RUN = "Compare"
+MODELS = "Models"
 COMPARE_FIRST = "There is nothing to compare yet. Analyse a recording in the tab Analyse, then come back."
 COMPARE_NEW = "There is another recording in the tab Analyse now: press Compare."
 MODELS_ASKED = "Choose two to four models; {count} are chosen."
@@ -188,11 +201,15 @@ SAME_SCALE = (
     "One colour scale for all maps. A transparent place gets no more attention than if it were spread evenly. "
     "Attention shows where information is read, not why the model decided."
 )
+MAPS = ("last layer", "rollout")
+"""The kinds of map to compare, in the order in which attention is drawn."""
 NO_MAP = "No attention to show: {names}."
 NO_MAPS = "None of these models has attention to show."
 
 TUNED = "What tuning changed"
 TUNED_NOTE = "A tuned model beside the base it was tuned from, on the chosen cycle."
+TUNED_MODEL = "Tuned model"
+TUNED_RUN = "Show what tuning changed"
 NO_TUNED = "No model here was tuned from another model that is here too."
 TUNED_ABOUT = "{name} against its base {base}, cycle {cycle}."
 DIAL_NOTE = (

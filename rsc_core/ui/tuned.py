@@ -11,14 +11,16 @@ import numpy as np
 from rsc_core import comparison_figures
 from rsc_core.comparison_figures import Cells
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, picture_place, picture_size, remembered, spoken
+from rsc_core.ui.analyse import FORGET_S, Updates, remembered, spoken
+from rsc_core.ui.pictures import measure, picture_place, picture_size
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Tuned
+    from rsc_core.explain.weights import LayerChange
     from rsc_core.inference import Analyser
     from rsc_core.ui.compare import Compared
 
-MEASURE = "(_, ...rest) => [document.getElementById('compared').clientWidth, ...rest]"
+COLUMN_PX = comparison_figures.NARROW_PX // 2 - 8  # beside each other from that width on
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,25 @@ class Opened:
     """One tuned model beside its base."""
 
     tuned: Tuned
+    compared: Compared  # the comparison under which it was opened, and its cycle
     chosen: tuple[int, str]  # block and projection
     cells: Cells | None = None  # of the picture of changes
     columns: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """Say which model stands beside which base."""
+        return texts.TUNED_ABOUT.format(name=self.tuned.name, base=self.tuned.base, cycle=self.compared.chosen + 1)
+
+    @property
+    def beside(self) -> dict[str, LayerChange]:
+        """The chosen change of every model tuned from the base."""
+        return {
+            name: change
+            for name, changes in self.tuned.changes.items()
+            for change in changes
+            if (change.layer, change.projection) == self.chosen
+        }
 
 
 class TunedSection:
@@ -39,8 +57,8 @@ class TunedSection:
         self.opened = gr.State(time_to_live=FORGET_S)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         gr.HTML(f"<h2>{texts.TUNED}</h2>" + markup.paragraph(texts.TUNED_NOTE, "note"), js_on_load=None)
-        self.name = gr.Radio([], label="Tuned model", elem_id="tuned-model")
-        self.button = gr.Button("Show what tuning changed", elem_id="show-tuned")
+        self.name = gr.Radio([], label=texts.TUNED_MODEL, elem_id="tuned-model")
+        self.button = gr.Button(texts.TUNED_RUN, elem_id="show-tuned")
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
             self.share = gr.Slider(label=texts.DIAL, elem_id="tuned-share")
@@ -49,13 +67,15 @@ class TunedSection:
             gr.HTML(
                 markup.paragraph(texts.MORE, "note") + markup.paragraph(texts.CHANGED_NOTE, "note"), js_on_load=None
             )
-            with gr.Row(elem_id="tuned-weights"):
-                self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
-                self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
+            with gr.Row():
+                with gr.Column(min_width=COLUMN_PX):
+                    self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
+                with gr.Column(min_width=COLUMN_PX):
+                    self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
         self._wire()
 
     def _wire(self) -> None:
-        shared = {"js": MEASURE, "concurrency_id": "analysis", "concurrency_limit": 1}
+        shared = {"js": measure("compared"), "concurrency_id": "analysis", "concurrency_limit": 1}
         self.button.click(
             self.show,
             [self.width, self.compared, self.name],
@@ -112,14 +132,15 @@ class TunedSection:
             tuned = comparison.what_tuning_changed(
                 self.analyser, compared.comparison.analyses[0], compared.chosen, name
             )
-        opened, updates = self._weights(Opened(tuned, (tuned.telling.layer, tuned.telling.projection)), width_px)
-        about = texts.TUNED_ABOUT.format(name=name, base=tuned.base, cycle=compared.chosen + 1)
+        opened, updates = self._weights(
+            Opened(tuned, compared, (tuned.telling.layer, tuned.telling.projection)), width_px
+        )
         note = texts.DIAL_NOTE.format(label=tuned.label)
         difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **picture_size(width_px))
         return {
             self.opened: opened,
             self.result: gr.Column(visible=True),
-            self.about: f"<h3>{about}</h3>" + markup.paragraph(note, "note"),
+            self.about: f"<h3>{opened.about}</h3>" + markup.paragraph(note, "note"),
             # Each step is computed already.
             self.share: gr.Slider(0, tuned.factors[-1], value=1, step=tuned.factors[1]),
             self.dial: self._dial(opened, 1, width_px),
@@ -151,12 +172,6 @@ class TunedSection:
         size = picture_size(width_px if width_px < comparison_figures.NARROW_PX else width_px / 2)
         tuned = opened.tuned
         picture, cells, columns = comparison_figures.weight_changes(tuned.changes[tuned.name], opened.chosen, **size)
-        beside = {
-            name: change
-            for name, changes in tuned.changes.items()
-            for change in changes
-            if (change.layer, change.projection) == opened.chosen
-        }
-        spectra = comparison_figures.spectra(beside, **size)
+        spectra = comparison_figures.spectra(opened.beside, **size)
         updates = {self.changes: picture.pixels(), self.spectra: spectra.pixels()}
         return replace(opened, cells=cells, columns=columns), updates

@@ -6,6 +6,14 @@ from rsc_core.ui import texts
 from tests.e2e.test_page import open_page, table, upload, wait_for_new
 
 
+def take_report(page, folder):
+    page.locator("#prepare-report").click()
+    with page.expect_download() as download:
+        page.locator("#prepared a").first.click()
+    download.value.save_as(folder / "report.html")
+    return (folder / "report.html").read_text()
+
+
 def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server, breath, tmp_path):
     open_page(page, server)
     upload(page, breath[0])
@@ -15,14 +23,10 @@ def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server,
     assert re.search(r"Wheeze\. A ridge at \d+ Hz lasts \d\.\d\d s\. The label (dis)?agrees", found)
     assert re.search(r"Crackle\. \d+ crackles?, median two-cycle duration", found)
     assert texts.WEAK in found
-    page.locator("#prepare-report").click()
-    with page.expect_download() as download:
-        page.locator("#prepared a").first.click()
-    download.value.save_as(tmp_path / "report.html")
-    report = (tmp_path / "report.html").read_text()
+    report = take_report(page, tmp_path)
     assert texts.CAUTION.replace("'", "&#x27;") in report or texts.CAUTION in report
     assert "patient_jane_doe" not in report
-    assert not re.findall(r"https?:", report)
+    assert not re.findall(r"https?:", report) and texts.ALT["maps"] not in report
 
     page.locator("#named input").check()
     page.locator("#prepare-json").click()
@@ -32,7 +36,7 @@ def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server,
     assert "patient_jane_doe" in download.value.path().read_text()
 
 
-def test_two_models_are_compared_and_a_tuned_one_is_taken_apart(page, server, breath):
+def test_two_models_are_compared_and_a_tuned_one_is_taken_apart(page, server, breath, tmp_path):
     open_page(page, server)
     page.get_by_role("tab", name="Compare").click()
     page.locator("#compare-remark", has_text=texts.COMPARE_FIRST).wait_for()
@@ -60,3 +64,10 @@ def test_two_models_are_compared_and_a_tuned_one_is_taken_apart(page, server, br
     wait_for_new(page, "#tuned-dial", before["#tuned-dial"])
     page.locator("#tuned-changes img").click(position={"x": 100, "y": 100})
     wait_for_new(page, "#tuned-spectra", before["#tuned-spectra"])
+
+    page.get_by_role("tab", name="Analyse").click()
+    report = take_report(page, tmp_path)
+    pictures = re.findall('<img alt="(.*?)"', report)
+    for name, count in {"maps": 2, "dial": 1, "difference": 1, "changes": 1, "spectra": 1}.items():
+        assert pictures.count(texts.ALT[name]) == count
+    assert sentence in report and "icbhi-lora" in report

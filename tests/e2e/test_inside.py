@@ -28,6 +28,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     choose_example(page, "Crackles and wheeze")
     table(page)
     look_inside(page)
+    assert page.locator(".caution:visible").inner_text() == texts.CAUTION
     assert "Layer 1, head 1" in page.locator("#inside-numbers").inner_text()
 
     old = source(page, HEAD)
@@ -50,6 +51,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("1.00", "0.00")
     assert audio.evaluate("audio => !audio.paused && audio.currentTime > 0.2")  # the place is kept
 
+    assert not page.locator("#curves").is_visible()  # there are none yet
     page.locator("#believe").click()
     page.wait_for_function("() => document.querySelectorAll('#verdict li').length === 4")
     page.wait_for_selector("#curves img", state="attached")

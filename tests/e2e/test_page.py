@@ -113,7 +113,7 @@ def test_the_strongest_model_labels_first_and_says_what_it_cannot_show(page, ser
     upload(page, breath[0])
     assert [row[1] for row in table(page)] == ["0.00", "2.50", "5.00", "7.50", "10.00"]
     page.locator("#reading").get_by_text(texts.NO_ATTENTION).wait_for()
-    assert not page.locator("#attention img").count()
+    assert not page.locator("#attention").is_visible()
 
 
 def test_choose_a_cycle_in_the_table_and_on_the_waveform(page, server):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rsc_core.analysis import Heads
 from rsc_core.explain import heads, tiles
 from rsc_core.explain.attention import record_attention
 from rsc_core.models.spectrogram_transformer import TokenLayout
@@ -56,7 +57,7 @@ def test_any_token_can_be_the_reader():
 def test_what_falls_on_special_and_virtual_tokens_is_stated():
     weights = np.zeros((1, 1, 9, 9), dtype=np.float16)
     weights[0, 0, 5] = [0.125, 0.125, 0.25, 0, 0, 0, 0, 0.125, 0.375]
-    none = heads.Heads(*(np.zeros((1, 1)),) * 4)
+    none = Heads(*(np.zeros((1, 1)),) * 6)
     recorded = heads.Recorded(weights, TokenLayout((2, 3)), np.zeros(4), none)
     shares = {name: float(share[0, 0]) for name, share in recorded.shares(3).items()}
     assert shares == {"special": 0.25, "patches": 0.375, "virtual": 0.375}
@@ -84,6 +85,8 @@ def test_even_attention_has_the_highest_entropy_and_the_mean_distance(tiny_model
     found = measured(tiny_model, torch.full((50, 50), 1 / 50))
     np.testing.assert_allclose(found.entropy, math.log(50), rtol=1e-5)
     np.testing.assert_allclose(found.entropy_share, 1, rtol=1e-5)
+    np.testing.assert_allclose(found.special, 2 / 50, rtol=1e-5)
+    np.testing.assert_array_equal(found.virtual, 0)
     # |i - j| of two places drawn out of n is (n^2 - 1) / 3n apart on average.
     np.testing.assert_allclose(found.distance_s, 0.16 * (6**2 - 1) / (3 * 6), rtol=1e-4)
     hz = tiles.centres_hz((8, 6), 16, 16)
