@@ -158,7 +158,7 @@ def test_an_example_is_analysed_once_and_can_be_analysed_again(page, server, how
     sources(page)
     assert {row[3] for row in table(page)} == {"crackle"}
     name, (_, audio, annotation, *_) = asked[-1]
-    assert name == "analyse" and audio["path"].endswith(".wav") and annotation["path"].endswith(".txt")
+    assert name == "analyse" and audio["path"].endswith(".wav") and annotation["path"].endswith(".json")
     assert "Error" not in server.log
 
 
