@@ -16,6 +16,9 @@ from rsc_core import checkpoint, test_log
 from rsc_core.config import FeatureConfig, ModelConfig, run_config
 from rsc_core.models import spectrogram_transformer
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # the workers share the cores
+
 TINY = ModelConfig(hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=98)
 
 

@@ -1,4 +1,4 @@
-"""How long a visitor waits: ``python -m pytest tests/e2e/test_speed.py -m slow -s`` prints it; nothing is asserted."""
+"""How long a visitor waits, not asserted: ``python -m pytest tests/e2e/test_speed.py -m slow -s -n 0`` prints it."""
 
 import pytest
 from test_page import LOOKS, open_page, sources, upload
