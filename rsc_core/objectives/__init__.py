@@ -20,6 +20,7 @@ from rsc_core.objectives.binary_cross_entropy import BinaryCrossEntropy
 from rsc_core.objectives.cross_entropy import CrossEntropy
 from rsc_core.objectives.distillation import Distillation
 from rsc_core.objectives.masked_patches import MaskedPatches
+from rsc_core.objectives.patch_mix import PatchMix
 
 __all__ = ["MULTI_LABEL", "OBJECTIVES", "Batch", "LossParts", "Task", "build"]
 
@@ -28,6 +29,7 @@ OBJECTIVES = {
     "binary_cross_entropy": BinaryCrossEntropy,
     "distillation": Distillation,
     "masked_patches": MaskedPatches,
+    "patch_mix": PatchMix,
 }
 
 MULTI_LABEL = {"cross_entropy": "binary_cross_entropy"}
