@@ -28,6 +28,7 @@ LAYERS = [
     "cycles",
     "synth",
     "features",
+    "spec_augment",
     "augment",
     "data",
     "metrics",

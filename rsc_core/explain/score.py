@@ -25,9 +25,8 @@ from torch import nn
 from tqdm import tqdm
 
 from rsc_core import atomic, checkpoint, engine, evaluate, significance
-from rsc_core.cycles import period_samples
 from rsc_core.data.corpus import Corpus
-from rsc_core.data.loader import Waveforms, windows
+from rsc_core.data.loader import Waveforms, repeats_after, windows
 from rsc_core.explain import faithfulness, ground_truth, perturb
 from rsc_core.explain.attention import attends
 from rsc_core.explain.relevance import METHODS, relevance
@@ -217,12 +216,12 @@ def table(result: dict[str, Any]) -> str:
 def _features(waveform: np.ndarray, loaded: checkpoint.Checkpoint) -> tuple[torch.Tensor, float | None]:
     """(windows, frames, bins) of a clip, and the frames after which it is repeated."""
     config = loaded.config
-    batch = torch.from_numpy(windows(waveform, config.audio.window_samples))
+    batch = torch.from_numpy(windows(waveform, config.audio))
     hop = config.audio.sample_rate * HOP_MS // 1000
-    repeated = len(waveform) < config.audio.window_samples
+    period = repeats_after(len(waveform), config.audio)
     device = next(loaded.model.parameters()).device
-    period = period_samples(len(waveform)) / hop if repeated else None
-    return extract(batch.to(device), config.audio, config.features), period
+    features = extract(batch.to(device), config.audio, config.features)
+    return features, None if period is None else period / hop
 
 
 def _target(model: nn.Module, features: torch.Tensor) -> Target:

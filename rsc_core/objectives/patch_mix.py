@@ -73,7 +73,7 @@ def draw_share(beta: float, generator: torch.Generator) -> float:
 
 
 def choose_patches(layout: TokenLayout, kept: float, domain: str, generator: torch.Generator) -> torch.Tensor:
-    """(patches,) bool: a random ``1 - kept`` of the patches, or of the moments with all their patches, rounded down."""
+    """(patches,) bool: a random ``1 - kept`` of the patches, or of moments with all their patches, rounded down."""
     freq, time = layout.grid
     places = layout.patches if domain == "patch" else time
     replaced = torch.zeros(places, dtype=torch.bool)
