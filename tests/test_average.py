@@ -61,7 +61,8 @@ def test_the_published_average_is_a_smaller_learning_rate(share):
 
 def test_a_faithful_run_takes_shorter_steps(tiny_icbhi, base, tmp_path):
     """Beside the SpecAugment that is left out here, ``--faithful`` halves the rate and nothing else."""
-    more = "--augment", "roll", "--clip-gradient", "0"
+    # A large eps keeps gradients that are nothing but rounding, such as a key bias's, from being scaled up.
+    more = "--augment", "roll", "--clip-gradient", "0", "--eps", "1e-3"
     assert run("full", tiny_icbhi, base, tmp_path / "faithful", *more, "--average", "0.5", "--faithful") == 0
     assert run("full", tiny_icbhi, base, tmp_path / "half", *more, "--lr", "1e-4") == 0
     faithful, half = (checkpoint.load(tmp_path / name) for name in ("faithful", "half"))

@@ -13,10 +13,10 @@ from rsc_core import augment, checkpoint, data, engine, evaluate, models
 from rsc_core.config import CLASSES, FeatureConfig, ModelConfig, run_config
 from rsc_core.explain import score
 from rsc_core.inference import Analyser
+from rsc_core.spec_augment import spec_augment
 
 TINY = ModelConfig("wav2vec2", hidden_size=32, layers=2, heads=2, intermediate_size=64, frames=100)
 CLIPS = torch.randn(2, 16000, generator=torch.Generator().manual_seed(1))
-from rsc_core.spec_augment import spec_augment
 
 
 @pytest.fixture
