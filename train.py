@@ -75,7 +75,7 @@ def list_presets() -> int:
     print("trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; a CNN at its own size), preset:")
     for name, p in PRESETS.items():
         choices = f"{p.model} + {p.tuning} + {p.objective} + {p.features}"
-        print(f"{trained_on_ast_base(name):>10,}  {name:16} {choices}: {p.summary}", flush=True)
+        print(f"{trained_on_ast_base(name):>10,}  {name:18} {choices}: {p.summary}", flush=True)
     return 0
 
 

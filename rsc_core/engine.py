@@ -103,8 +103,8 @@ def fit(
     optimizer = _optimizer(model, objective, settings)
     drawn = settings.epoch_clips or len(training)
     steps = math.ceil(drawn / settings.batch_size)  # in an epoch
-    kind = ShortenedStep if settings.faithful else Average
-    average = kind(model, settings.average) if settings.average else None
+    averaging = ShortenedStep if settings.faithful else Average
+    average = averaging(model, settings.average) if settings.average else None
     measure = scoring.measure(config)
 
     if resume and (out / RESUME).exists():

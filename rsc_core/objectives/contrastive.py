@@ -1,6 +1,6 @@
 """A contrastive loss for mixed clips: each is pulled towards both clips it was mixed from, by their shares.
 
-It is the loss of Patch-Mix (Bae et al. 2023, arXiv:2305.14032, equation 3), an InfoNCE (van den Oord et al. 2018,
+It is the loss of Patch-Mix (Bae et al. 2023, arXiv:2305.14032), an InfoNCE (van den Oord et al. 2018,
 arXiv:1807.03748) with two positives. Where nothing is mixed, or every clip with itself, it is InfoNCE.
 """
 
