@@ -23,6 +23,9 @@ from rsc_core.config import INITIALISATIONS, AudioConfig, DataConfig, TrainConfi
 from rsc_core.parameters import trained_on_ast_base
 from rsc_core.presets import PRESETS
 
+AUDIO = ("window_s", "padding", "fade")
+"""Options of ``AudioConfig`` that may differ from the backbone's."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -48,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fresh = {"model": {"initialisation": args["initialisation"]}} if args["initialisation"] else {}
         config = run_config(preset, args["corpus"], args["backbone"], **options, **fresh)
         tuning.configure(config.tuning, config.tuning_options)  # refuses a bad value before the corpus is read
-        config = lineage.inherit(config, args["window_s"])
+        config = lineage.inherit(config, _given(args, AUDIO))
         corpus = data.load(args["corpus"], args["data"])
         run = engine.fit(
             config, corpus, args["out"], args["resume"], tensorboard=args["tensorboard"], log=args["test_log"]
@@ -72,7 +75,7 @@ def list_presets() -> int:
     print("trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; a CNN at its own size), preset:")
     for name, p in PRESETS.items():
         choices = f"{p.model} + {p.tuning} + {p.objective} + {p.features}"
-        print(f"{trained_on_ast_base(name):>10,}  {name:16} {choices}: {p.summary}", flush=True)
+        print(f"{trained_on_ast_base(name):>10,}  {name:18} {choices}: {p.summary}", flush=True)
     return 0
 
 
@@ -82,7 +85,6 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
     from rsc_core.objectives import OBJECTIVES
 
     row = PRESETS[preset]
-    window = AudioConfig.__dataclass_fields__["window_s"].metadata["allowed"]
     parser = argparse.ArgumentParser(prog=f"train.py {preset}", description=row.summary)
     parser.add_argument("--corpus", required=True, choices=sorted(data.CORPORA))
     parser.add_argument("--data", required=True, help="folder of the corpus, as published")
@@ -92,7 +94,14 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
         default=row.backbone,
         help=f'checkpoint folder, hub name, or "small" for a fresh small model (default {row.backbone})',
     )
-    parser.add_argument("--window-s", type=float, help=f"seconds, {window}; default: the backbone's, or 5 if fresh")
+    for name in AUDIO:
+        allowed, default = AudioConfig.__dataclass_fields__[name].metadata["allowed"], getattr(AudioConfig(), name)
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            type=type(default),
+            default=argparse.SUPPRESS,
+            help=f"{allowed}; default: the backbone's, or {default} if fresh",
+        )
     parser.add_argument("--initialisation", choices=INITIALISATIONS, help="of a fresh transformer (default xavier)")
     parser.add_argument("--config", help="JSON file with any of the groups below; the command line goes first")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
@@ -116,6 +125,8 @@ def _add_options(group: argparse._ArgumentGroup, kind: type, overrides: dict[str
     """Add one flag per field of a config dataclass; returns the fields' names."""
     types = get_type_hints(kind)
     for field in dataclasses.fields(kind):
+        if field.name == "faithful" and kind is TrainConfig:
+            continue  # one flag for both, DataConfig's
         default = overrides.get(field.name, field.default)
         flag = "--" + field.name.replace("_", "-")
         if isinstance(field.default, bool):

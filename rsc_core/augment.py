@@ -1,17 +1,76 @@
 """Augmentations: pure functions of a batch and a random generator.
 
 The generator lives on the CPU, so a seed gives the same clips on every device. Waveforms are (batch, samples),
-features (batch, frames, bins); every clip of a batch gets its own draw.
+features (batch, frames, bins); every clip of a batch gets its own draw. ``spec_augment`` has a file of its own.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
+from torch.nn import functional as F
+from torchaudio import functional as audio_functional
+
+from rsc_core.config import AUGMENTATIONS, RunConfig
+from rsc_core.features import extract
+from rsc_core.features.log_mel import center_frequencies_hz
+from rsc_core.spec_augment import POLICIES, lerp_at, spec_augment
 
 BAND_LIMITS_HZ = {2000.0: 0.1, 4000.0: 0.2, 8000.0: 0.7}
 """Upper limit -> share of clips. What devices pass: Litt3200 up to 2 kHz, SPRSound's up to 4, others up to 8."""
+
+SPEEDS = (0.8, 0.9, 1.1, 1.25)
+SEMITONES = (-2, -1, 1, 2)
+VOCAL_TRACT = (0.9, 1.1)
+"""Shortest and longest, in shares of the true one."""
+
+MOVES_SOUNDS = ("speed", "pitch", "vtlp")
+"""Augmentations that change how high a sound is, or how long."""
+
+TOLD_BY_MOVING = (("fine", "coarse"), ("wheeze", "rhonch"))
+"""Words in class names that only the height and length of their sounds tell apart."""
+
+
+def speed(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
+    """Play each clip as it is or at one of ``SPEEDS``; a faster one begins anew at its end, a slower one is cut."""
+
+    def play(clips: torch.Tensor, factor: float) -> torch.Tensor:
+        played = audio_functional.speed(clips, sample_rate, factor)[0][:, : clips.shape[1]]
+        return F.pad(played.unsqueeze(1), (0, clips.shape[1] - played.shape[1]), mode="circular").squeeze(1)
+
+    return _each(waveforms, SPEEDS, generator, play)
+
+
+def pitch(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Shift each clip by none or one of ``SEMITONES``; it stays as long as it is."""
+    # A small rate, as only its ratio to the shifted one counts: at 16,000 the resampling kernel takes a gigabyte.
+    return _each(waveforms, SEMITONES, generator, lambda clips, by: audio_functional.pitch_shift(clips, 200, by))
+
+
+def vtlp(features: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
+    """Vocal tract length perturbation of log-mel features (Jaitly & Hinton 2013): frequencies are stretched.
+
+    Each clip's are multiplied by a uniform draw of ``VOCAL_TRACT`` up to three fifths of Nyquist, and what is left is
+    stretched to keep Nyquist where it is; values between mel bins are interpolated.
+
+    Raises:
+        ValueError: the features are no spectrograms.
+    """
+    if features.ndim != 3:
+        raise ValueError("vtlp warps spectrograms, and these features are waveforms; leave it out of augment")
+    low, high = VOCAL_TRACT
+    factor = low + (high - low) * torch.rand(len(features), 1, generator=generator)
+    nyquist = sample_rate / 2
+    centres = torch.from_numpy(center_frequencies_hz(sample_rate)).float()
+    knee = 0.6 * nyquist * factor.clamp_max(1)  # where the stretched frequencies bend
+    rest = nyquist - (nyquist - centres) * (nyquist - knee / factor) / (nyquist - knee)
+    source = torch.where(centres <= knee, centres / factor, rest)
+    mel = (1 + centres / 700).log()  # of evenly spaced bins; Kaldi's factor of 1127 cancels
+    place = ((1 + source / 700).log() - mel[0]) / (mel[1] - mel[0])
+    place = place.clamp(0, features.shape[2] - 1).to(features.device)
+    return lerp_at(features, place.unsqueeze(1).expand(-1, features.shape[1], -1), dim=2)
 
 
 def gain(waveforms: torch.Tensor, generator: torch.Generator, spread_db: float = 2.0) -> torch.Tensor:
@@ -69,27 +128,6 @@ def roll(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return waveforms.gather(1, index.to(waveforms.device))
 
 
-def spec_augment(
-    features: torch.Tensor, generator: torch.Generator, frequency: int = 16, time_share: float = 0.1, masks: int = 1
-) -> torch.Tensor:
-    """SpecAugment without time warping (Park et al. 2019, arXiv:1904.08779), filled with each clip's mean.
-
-    Each of ``masks`` masks per axis covers up to ``frequency`` bins, or up to ``time_share`` of the frames.
-
-    Raises:
-        ValueError: the features are no spectrograms.
-    """
-    if features.ndim != 3:
-        raise ValueError("spec_augment masks spectrograms, and these features are waveforms; leave it out of augment")
-    batch, frames, bins = features.shape
-    hidden = torch.zeros(batch, frames, bins, dtype=torch.bool)
-    for _ in range(masks):
-        hidden |= _stripe(batch, frames, int(frames * time_share), generator).unsqueeze(2)
-        hidden |= _stripe(batch, bins, frequency, generator).unsqueeze(1)
-    fill = features.mean(dim=(1, 2), keepdim=True)
-    return torch.where(hidden.to(features.device), fill, features)
-
-
 def mixup(
     features: torch.Tensor, targets: torch.Tensor, beta: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,9 +145,58 @@ def mixup(
     return mixed, blend * targets + (1 - blend) * targets[partner]
 
 
-def _stripe(batch: int, length: int, widest: int, generator: torch.Generator) -> torch.Tensor:
-    """(batch, length) bool: one run per row, 0 to ``widest`` long, uniformly placed."""
-    width = torch.randint(widest + 1, (batch, 1), generator=generator)
-    start = (torch.rand(batch, 1, generator=generator) * (length - width + 1)).long()
-    position = torch.arange(length)
-    return (position >= start) & (position < start + width)
+OF_WAVEFORMS = {
+    "speed": speed,
+    "pitch": pitch,
+    "roll": roll,
+    "equalise": equalise,
+    "band_limit": band_limit,
+    "gain": gain,
+    "noise": noise,
+}
+
+
+def features_of(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:
+    """(batch, samples) -> the features a run learns from, with all of its augmentations."""
+    settings = config.train
+    chosen = [name for name in AUGMENTATIONS if name in settings.augment]
+    for name in chosen:
+        if name in OF_WAVEFORMS:
+            waveforms = OF_WAVEFORMS[name](waveforms, generator)
+    features = extract(waveforms, config.audio, config.features)
+    if "vtlp" in chosen:
+        features = vtlp(features, generator, config.audio.sample_rate)
+    if "spec_augment" in chosen:
+        features = spec_augment(features, generator, POLICIES[settings.spec_policy], settings.faithful)
+    return features
+
+
+def refuse_lost_labels(chosen: Sequence[str], classes: Sequence[str]) -> None:
+    """Check that no augmentation turns a sound of one class into that of another.
+
+    Raises:
+        ValueError: one moves sounds, and the classes tell fine from coarse ones or wheezes from rhonchi.
+    """
+    moving = [name for name in MOVES_SOUNDS if name in chosen]
+    for pair in TOLD_BY_MOVING:
+        told = [[name for name in classes if word in name.lower()] for word in pair]
+        if moving and all(told):
+            raise ValueError(
+                f"{', '.join(moving)} would turn a sound of one class into another's: {told[0][0]} and {told[1][0]} "
+                "differ in how high and how long they are. Leave it out of augment, or use labels four or binary"
+            )
+
+
+def _each(
+    waveforms: torch.Tensor,
+    choices: Sequence[float],
+    generator: torch.Generator,
+    change: Callable[[torch.Tensor, float], torch.Tensor],
+) -> torch.Tensor:
+    """Change each clip by its draw of ``choices`` or leave it alone, as likely; clips of one draw go together."""
+    drawn = torch.randint(len(choices) + 1, (len(waveforms),), generator=generator).to(waveforms.device)
+    changed = waveforms.clone()
+    for index, choice in enumerate(choices):
+        if (drawn == index).any():
+            changed[drawn == index] = change(waveforms[drawn == index], choice)
+    return changed

@@ -50,3 +50,21 @@ class Average:
             yield
         finally:
             paste(model, own)
+
+
+class ShortenedStep(Average):
+    """What Patch-Mix's code does under the name of an average: training goes on from it.
+
+    The weights before a step make up ``decay`` of those after it, so the step is shortened to the other share. With
+    AdamW that is a learning rate of ``1 - decay`` of the one that was set.
+    """
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take back a share of the last step."""
+        self.updates += 1
+        for name, tensor in copy(model).items():
+            self.weights[name] = (
+                self.weights[name].lerp(tensor, 1 - self.decay) if tensor.is_floating_point() else tensor
+            )
+        paste(model, self.weights)

@@ -1,9 +1,10 @@
-"""How long explanations take on this machine: ``python -m rsc_core.benchmark {attention,relevance}``.
+"""How long things take on this machine: ``python -m rsc_core.benchmark {attention,relevance,objectives}``.
 
-Medians over runs, one window each; no test asserts them. ``attention`` times what the page waits for, with a run
-folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's whole answer
-to a click on a patch, from the kept attention to four packed pictures as wide as the page allows. ``relevance``
-times every method on the run folder's model.
+Medians over runs, windows of the model's length; no test asserts them. ``attention`` times what the page waits for,
+with a run folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's
+whole answer to a click on a patch, from the kept attention to four packed pictures as wide as the page allows.
+``relevance`` times every method on its model, ``objectives`` the forward and backward pass of a batch with
+patches mixed or masked, and how many plain batches that is. Two views of every clip cannot take less than two.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from rsc_core import checkpoint, environment, synth
+from rsc_core import checkpoint, environment, objectives, synth
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.explain import heads
@@ -32,11 +33,20 @@ from rsc_core.explain.target import Target
 from rsc_core.head_figures import HeadPictures
 from rsc_core.inference import Analyser
 from rsc_core.inspector import Inspector
+from rsc_core.objectives import Batch, Task
 
 AST_BASE = ModelConfig(hidden_size=768, layers=12, heads=12, intermediate_size=3072, stride=10)
+BATCH = 8
 CLICK_S = 0.2
 MAP_SIZE, SIZE = {"width_px": 600, "scale": 1.5}, {"width_px": 1200, "scale": 1.5}  # on a wide screen
 MONTAGE_S = {"own": 0.7, "AST-base geometry": 2.0}
+MIXED = {
+    "cross-entropy": ("cross_entropy", {}),
+    "Patch-Mix cross-entropy": ("patch_mix", {"loss": "cross_entropy"}),
+    "Patch-Mix contrastive": ("patch_mix", {"loss": "contrastive"}),
+    "masked patches": ("masked_patches", {}),
+}
+"""Title -> objective and its options; the first is what the others are compared with."""
 
 
 def measure(work: Callable[[], object], runs: int) -> float:
@@ -76,12 +86,38 @@ def methods(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
             yield name, measure(lambda n=name: relevance(model, features, n, Target(0)), runs), None
 
 
-JOBS = {"attention": attention, "relevance": methods}
+def mixing(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
+    """Yield (objective and ratio to plain cross-entropy, seconds, None) of a batch, forward and backward.
+
+    All take turns, and a ratio is the median over rounds, so that a machine that is busy for a while spoils neither.
+    """
+    model = checkpoint.load(run).model
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(BATCH, *model.input_shape, generator=generator)
+    classes = tuple(map(str, range(model(features[:1]).shape[1])))
+    batch = Batch(features, torch.eye(len(classes))[torch.arange(BATCH) % len(classes)])
+    model.requires_grad_().train()
+    timed = {}
+    for title, (name, options) in MIXED.items():
+        if name != "masked_patches" or attends(model):
+            timed[title] = objectives.build(name, options, Task(classes), model)
+    rounds = [
+        [measure(lambda o=o: o.loss(model, batch, generator).total.backward(), 1) for o in timed.values()]
+        for _ in range(runs)
+    ]
+    for index, title in enumerate(timed):
+        ratio = median(taken[index] / taken[0] for taken in rounds)
+        yield f"{title}: {ratio:.2f} plain batches", median(taken[index] for taken in rounds), None
+
+
+JOBS = {"attention": attention, "relevance": methods, "objectives": mixing}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m rsc_core.benchmark", description="Time explanations.")
+    parser = argparse.ArgumentParser(
+        prog="python -m rsc_core.benchmark", description="Time explanations and objectives."
+    )
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--model", default="checkpoints/sprsound-base", help="run folder (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="medians over so many (default: %(default)s)")

@@ -7,6 +7,7 @@ in its own ``Config`` (see ``rsc_core.tuning``, ``rsc_core.objectives``).
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +27,11 @@ PROTOCOLS = {
 }
 """Protocol -> what everything printed and stored says of it."""
 
-AUGMENTATIONS = ("roll", "equalise", "band_limit", "gain", "noise", "spec_augment")
-"""In the order they are applied: five of the waveform, one of the features. See ``rsc_core.augment``."""
+AUGMENTATIONS = ("speed", "pitch", "roll", "equalise", "band_limit", "gain", "noise", "vtlp", "spec_augment")
+"""In the order they are applied: seven of the waveform, two of the features. See ``rsc_core.augment``."""
+
+SPEC_POLICIES = ("mild", "patch_mix", "patch_mix_cnn", "LB", "LD", "SM", "SS")
+"""How much SpecAugment hides. See ``rsc_core.spec_augment``."""
 
 INITIALISATIONS = ("xavier", "mimetic", "structured")
 """Of a fresh transformer's attention weights. See ``rsc_core.models.spectrogram_transformer``."""
@@ -42,7 +46,9 @@ class AudioConfig:
 
     sample_rate: int = option(16000, low=1)  # Hz
     level: str = option("rms", choices=("rms", "none"))  # "rms": scaled to RMS 0.1; "none": as stored
-    window_s: float = option(5.0, positive=True)  # a shorter clip is repeated, a longer one read in several windows
+    window_s: float = option(5.0, positive=True)  # a shorter clip is padded, a longer one read in several windows
+    padding: str = option("repeat", choices=("repeat", "zero"))  # "zero": silence behind a short clip
+    fade: str = option("none", choices=("none", "cycle", "recording"))  # whose first and last 62.5 ms fade
 
     def __post_init__(self):
         check(self)
@@ -139,7 +145,10 @@ class TrainConfig:
     augment: tuple[str, ...] = option(
         ("roll", "band_limit", "gain", "spec_augment"), choices=AUGMENTATIONS, several=True, none=True
     )
+    spec_policy: str = option("mild", choices=SPEC_POLICIES)  # of the augmentation spec_augment
+    class_weight: float = option(0.0, low=0, high=1)  # a clip's loss weighs count ** -class_weight of its class
     average: float = option(0.0, low=0, below=1)  # decay of a moving average of the weights, which is kept; 0: none
+    faithful: bool = False  # average and spec_augment as Patch-Mix's code has them, defects and all
     seed: int = 0
     protocol: str = option("validated", choices=tuple(PROTOCOLS))
     test_curve: bool = False  # label the test split after every epoch without choosing by it
@@ -224,6 +233,15 @@ def run_config(
 def to_json(config: Any) -> dict[str, Any]:
     """Return a config dataclass as plain JSON values."""
     return dataclasses.asdict(config)
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored run config as it would be stored now: an option it does not know has its default.
+
+    Raises:
+        ValueError: a key is unknown.
+    """
+    return json.loads(json.dumps(to_json(from_json(RunConfig, values))))
 
 
 def from_json(kind: type, values: dict[str, Any]) -> Any:

@@ -36,13 +36,13 @@ from rsc_core import (
     test_log,
     tuning,
 )
-from rsc_core.average import Average
-from rsc_core.config import AUGMENTATIONS, PROTOCOLS, RunConfig, TrainConfig
+from rsc_core.average import Average, ShortenedStep
+from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig
 from rsc_core.data import Selection, select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, feature_statistics, training_batches
 from rsc_core.features import extract
-from rsc_core.objectives import MULTI_LABEL, Batch, Task
+from rsc_core.objectives import MULTI_LABEL, ONE_LABEL, Batch, Task
 from rsc_core.resume import FILE as RESUME
 from rsc_core.resume import Progress, copy, paste, restore, store
 
@@ -103,7 +103,8 @@ def fit(
     optimizer = _optimizer(model, objective, settings)
     drawn = settings.epoch_clips or len(training)
     steps = math.ceil(drawn / settings.batch_size)  # in an epoch
-    average = Average(model, settings.average) if settings.average else None
+    averaging = ShortenedStep if settings.faithful else Average
+    average = averaging(model, settings.average) if settings.average else None
     measure = scoring.measure(config)
 
     if resume and (out / RESUME).exists():
@@ -147,7 +148,7 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = lr
             clips = clips.to(device)
-            features = clips if kept else _features(clips, config, generator)
+            features = clips if kept else augment.features_of(clips, config, generator)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
                 parts = objective.loss(network, Batch(features, targets.to(device)), generator)
             optimizer.zero_grad(set_to_none=True)
@@ -321,23 +322,18 @@ def _windows(
         yield extract(batch.to(device), config.audio, config.features), owner
 
 
-def _features(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:
-    chosen = [name for name in AUGMENTATIONS if name in config.train.augment]
-    for name in chosen:
-        if name != "spec_augment":
-            waveforms = getattr(augment, name)(waveforms, generator)
-    features = extract(waveforms, config.audio, config.features)
-    return augment.spec_augment(features, generator) if "spec_augment" in chosen else features
-
-
 def _task(config: RunConfig, training: Sequence[Clip]) -> Task:
     """Return what the run's objective must know of its labels and features."""
-    offset = None
-    if config.train.logit_adjustment:
+    settings, offset, weights = config.train, None, None
+    if settings.logit_adjustment or settings.class_weight:
         counts = torch.bincount(torch.tensor([c.label for c in training]), minlength=len(config.model.classes))
-        offset = -config.train.balance * counts.clamp_min(1).log()
-        offset = offset - offset.mean()
-    return Task(config.model.classes, config.features, config.train.label_smoothing, config.train.mixup, offset)
+        log_counts = counts.clamp_min(1).log()
+        if settings.logit_adjustment:
+            offset = -settings.balance * (log_counts - log_counts.mean())
+        if settings.class_weight:
+            weights = (-settings.class_weight * log_counts).exp()
+    classes = config.model.classes
+    return Task(classes, config.features, settings.label_smoothing, settings.mixup, offset, weights)
 
 
 def _mean_speed(history: Sequence[dict[str, Any]]) -> float:
@@ -367,9 +363,15 @@ def _split_facts(selection: Selection) -> dict[str, int | str]:
 def _answer(config: RunConfig, selection: Selection) -> RunConfig:
     """Return the config of a model that tells the selection's classes apart."""
     model = replace(config.model, classes=selection.classes, multi_label=selection.multi_label)
+    augment.refuse_lost_labels(config.train.augment, selection.classes)
     objective = config.objective
     if selection.multi_label:
         objective = MULTI_LABEL.get(objective, objective)
+        if objective in ONE_LABEL or config.train.class_weight:
+            raise ValueError(
+                f"clips of this corpus have several labels each, and objective {config.objective} with class_weight "
+                f"{config.train.class_weight} is for one; use cross_entropy with class_weight 0"
+            )
     return replace(config, model=model, objective=objective)
 
 

@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from torchaudio.functional import resample
 from rsc_core import audio, checkpoint, cycles, models
 from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
 from rsc_core.checkpoint import Checkpoint, CheckpointError
-from rsc_core.config import CLASSES
-from rsc_core.data.loader import window_starts, windows
+from rsc_core.config import CLASSES, AudioConfig
+from rsc_core.data.loader import whole, window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention, tiles
 from rsc_core.explain.rollout import rollout
@@ -111,7 +112,7 @@ class Analyser:
             sample_rate=analysis.recording.sample_rate,
             log_mel=log_mel_pictures(samples, cycle, loaded),
             hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
-            attention=self._attention(samples, cycle, loaded),
+            attention=self._attention(analysis.recording, cycle, loaded),
         )
 
     def attention(self, analysis: Analysis, index: int, model: str) -> tuple[AttentionMap, ...]:
@@ -121,7 +122,7 @@ class Analyser:
             IndexError: the analysis has no such cycle.
         """
         cycle = analysis.cycles[index]
-        return self._attention(cut(analysis.recording, cycle), cycle, self._load(model))
+        return self._attention(analysis.recording, cycle, self._load(model))
 
     def attends(self, model: str) -> bool:
         """Return whether a model has attention to show.
@@ -154,7 +155,7 @@ class Analyser:
 
     def inputs(self, recording: Recording, cycle: Cycle, loaded: Checkpoint) -> torch.Tensor:
         """Return the features of one cycle as a model reads them, one row a window."""
-        clips = windows(cut(recording, cycle), loaded.config.audio.window_samples)
+        clips = heard(recording, cycle, loaded.config.audio)
         return self._features(torch.from_numpy(clips), loaded)
 
     def _load(self, name: str | None) -> Checkpoint:
@@ -179,7 +180,7 @@ class Analyser:
         events: tuple[Cycle, ...],
     ) -> Analysis:
         loaded = self._load(model)
-        clips = [windows(cut(recording, cycle), loaded.config.audio.window_samples) for cycle in found]
+        clips = [heard(recording, cycle, loaded.config.audio) for cycle in found]
         owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
         probabilities = []
         for batch in torch.from_numpy(np.concatenate(clips)).split(32):
@@ -194,16 +195,16 @@ class Analyser:
     def _features(self, waveforms: torch.Tensor, loaded: Checkpoint) -> torch.Tensor:
         return extract(waveforms.to(self.device), loaded.config.audio, loaded.config.features)
 
-    def _attention(self, samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> tuple[AttentionMap, ...]:
+    def _attention(self, recording: Recording, cycle: Cycle, loaded: Checkpoint) -> tuple[AttentionMap, ...]:
         """The last block's attention and the rollout, folded back onto the cycle; none of a network without any."""
         if not attention.attends(loaded.model):
             return ()
         length, rate = loaded.config.audio.window_samples, loaded.config.audio.sample_rate
-        batch = torch.from_numpy(windows(samples, length))
+        samples, batch = len(cut(recording, cycle)), torch.from_numpy(heard(recording, cycle, loaded.config.audio))
         hop = rate * HOP_MS // 1000
-        period = tiles.period_frames(len(samples), length, hop)
-        first = [0] if period else [start // hop for start in window_starts(len(samples), length)]
-        frames = max(1, len(samples) // hop)
+        first = [0] if samples < length else [start // hop for start in window_starts(samples, length)]
+        frames = max(1, samples // hop)
+        period = tiles.period_frames(samples, loaded.config.audio) or max(frames, length // hop)
         geometry = loaded.model.hf.config
         with self._lock, torch.inference_mode(), attention.record_attention(loaded.model) as maps:
             features = self._features(batch, loaded)
@@ -217,7 +218,9 @@ class Analyser:
                 attention.over_frames(window, geometry.patch_size, geometry.time_stride)
                 for window in look.cpu().numpy()
             ]
-            folded = attention.fold_back(spread, first, period or frames, frames).astype(np.float32)
+            folded = attention.fold_back(spread, first, period or max(frames, length // hop), frames).astype(
+                np.float32
+            )
             patch_s = geometry.patch_size * HOP_MS / 1000
             result.append(AttentionMap(name, folded, edges, patch_s, cycle.start_s, cycle.end_s))
         return tuple(result)
@@ -277,6 +280,12 @@ def cut(recording: Recording, cycle: Cycle) -> np.ndarray:
     """Return the (samples,) of one cycle, at least one sample."""
     first = min(round(cycle.start_s * recording.sample_rate), len(recording.waveform) - 1)
     return recording.waveform[first : max(round(cycle.end_s * recording.sample_rate), first + 1)]
+
+
+def heard(recording: Recording, cycle: Cycle, config: AudioConfig) -> np.ndarray:
+    """(windows, samples) of one cycle as a model of these settings is given them."""
+    faded = replace(recording, waveform=whole(recording.waveform, config))
+    return windows(cut(faded, cycle), config)
 
 
 def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:

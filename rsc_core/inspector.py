@@ -33,7 +33,7 @@ from rsc_core.analysis import (
     Truth,
 )
 from rsc_core.checkpoint import Checkpoint
-from rsc_core.data.loader import window_starts, windows
+from rsc_core.data.loader import window_starts
 from rsc_core.explain import attention, faithfulness, heads, listen, sanity, score, standing, tiles
 from rsc_core.explain.faithfulness import Agreement, Curves, baseline_curves, curves
 from rsc_core.explain.heads import Recorded
@@ -42,7 +42,7 @@ from rsc_core.explain.relevance import METHODS, relevance
 from rsc_core.explain.target import Target
 from rsc_core.features import extract
 from rsc_core.features.log_mel import HOP_MS, edge_frequencies_hz
-from rsc_core.inference import Analyser, cut, log_mel_pictures
+from rsc_core.inference import Analyser, cut, heard, log_mel_pictures
 
 ENTRIES = 12
 LIMIT_BYTES = 256 * 2**20
@@ -255,18 +255,18 @@ def _record(samples: np.ndarray, analysis: Analysis, index: int, loaded: Checkpo
     """Choose the window, label it and keep its attention."""
     config, cycle = loaded.config, analysis.cycles[index]
     length, rate = config.audio.window_samples, config.audio.sample_rate
-    batch = windows(samples, length)
+    batch = heard(analysis.recording, cycle, config.audio)
     features = extract(torch.from_numpy(batch).to(device), config.audio, config.features)
     with torch.inference_mode():
         probabilities = models.probabilities(loaded.model(features), config.model).cpu().numpy()
     chosen = int(probabilities[:, int(analysis.probabilities[index].argmax())].argmax())
+    period = tiles.period_frames(len(samples), config.audio)
     if len(samples) >= length:
         first = window_starts(len(samples), length)[chosen]
         samples = samples[first : first + length]
         start_s = cycle.start_s + first / rate
         cycle = Cycle(start_s, start_s + len(samples) / rate)
     hop = rate * HOP_MS // 1000
-    period = tiles.period_frames(len(samples), length, hop)
     own = features[chosen : chosen + 1]
     grid, size = tiles.grid(loaded.model, own.shape[1]), tiles.size(loaded.model)
     attends = attention.attends(loaded.model)

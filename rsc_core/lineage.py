@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rsc_core import checkpoint, tuning
-from rsc_core.config import RunConfig, from_json
+from rsc_core.config import AudioConfig, RunConfig, from_json, to_json
 from rsc_core.data import Selection, splits
 from rsc_core.presets import PRESETS, Preset
 
 
-def inherit(config: RunConfig, window_s: float | None = None) -> RunConfig:
+def inherit(config: RunConfig, audio: dict[str, Any] | None = None) -> RunConfig:
     """Return the config with audio, features and model taken over from its backbone, where that is a run folder.
 
-    A window of ``window_s`` replaces the backbone's: a model may learn on short windows first, at half the cost.
+    Options in ``audio`` replace the backbone's: a model may learn on short windows first, at half the cost.
 
     Raises:
-        ValueError: the backbone is not of the network that the preset is for, its tuning does not go onto it, or it
-            is fresh and would stay frozen.
+        ValueError: the backbone is not of the network that the preset is for, its tuning does not go onto it, it is
+            fresh and would stay frozen, or an option is unknown or out of range.
     """
-    if window_s is not None:
+    if audio:
         config = inherit(config)
-        return replace(config, audio=replace(config.audio, window_s=window_s))
+        return replace(config, audio=from_json(AudioConfig, {**to_json(config.audio), **audio}))
     if config.backbone == "small" and config.tuning != "full":
         raise ValueError(
             f"preset {config.preset} leaves a fresh model's random weights frozen. Pass --backbone a trained run "

@@ -30,6 +30,7 @@ class Preset:
 
 PETL = {"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6}
 IPET = {"lr": 1e-3, "weight_decay": 5e-7, "betas": (0.95, 0.999)}
+PATCH_MIX = {"lr": 5e-5, "weight_decay": 1e-6}
 """Optimisers of the papers' own code."""
 
 PRESETS: dict[str, Preset] = {
@@ -159,5 +160,30 @@ PRESETS: dict[str, Preset] = {
         tuning="mixture",
         tuning_options={"kind": "soft", "adapters": 7, "bottleneck": 6, "slots": 1},
         train={"lr": 5e-3},
+    ),
+    "ce": Preset(
+        "every parameter learns, by Patch-Mix's recipe without the mixing",
+        tuning="full",
+        train={**PATCH_MIX, "average": 0.99},
+    ),
+    "patch_mix_ce": Preset(
+        "every parameter learns from clips with mixed patches and labels (Patch-Mix)",
+        tuning="full",
+        objective="patch_mix",
+        objective_options={"loss": "cross_entropy"},
+        train={**PATCH_MIX, "average": 0.99},
+    ),
+    "patch_mix_cl": Preset(
+        "every parameter learns, from labels and by comparing clips with mixed ones (Patch-Mix contrastive learning)",
+        tuning="full",
+        objective="patch_mix",
+        train={**PATCH_MIX, "average": 0.99},
+    ),
+    "patch_mix_cl_lora": Preset(
+        "low-rank updates of keys and values, rank 8, learned by Patch-Mix contrastive learning",
+        tuning="lora",
+        objective="patch_mix",
+        tuning_options={"rank": 8, "targets": ("k", "v")},
+        train={"lr": 3e-3, "average": 0.99},
     ),
 }

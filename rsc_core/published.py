@@ -48,10 +48,12 @@ LORA_RSC = {
 def table() -> tuple[list[str], list[list[str]]]:
     """Return header and rows: every preset of another tuning or other options, and what LoRA-RSC says of it."""
     header = ["preset", "what learns", "parameters, ours", "LoRA-RSC's setting", "comes to", "it reports"]
-    rows = []
+    rows, seen = [], []
     for name, preset in PRESETS.items():
-        if (preset.model, preset.objective) != ("spectrogram_transformer", "cross_entropy"):
+        tuned = preset.tuning, preset.tuning_options
+        if (preset.model, preset.objective) != ("spectrogram_transformer", "cross_entropy") or tuned in seen:
             continue
+        seen.append(tuned)
         row = [f"`{name}`", preset.summary, f"{trained_on_ast_base(name):,}"]
         theirs = LORA_RSC.get(name)
         row += [theirs.setting, f"{theirs.counted(name):,}", f"{theirs.millions} M"] if theirs else ["-"] * 3

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rsc_core import tuning
-from rsc_core.config import RunConfig, to_json
+from rsc_core.config import RunConfig, plain, to_json
 
 FILE = "resume.safetensors"
 
@@ -84,7 +84,7 @@ def restore(
     with safe_open(path, "pt") as file:
         where = json.loads(file.metadata()["where"])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    if where.pop("config") != json.loads(json.dumps(to_json(config))):
+    if plain(where.pop("config")) != json.loads(json.dumps(to_json(config))):
         raise ValueError(
             f"{path} belongs to a run with other settings. Resume with the command that started it, or choose another "
             "--out."

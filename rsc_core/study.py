@@ -14,12 +14,12 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rsc_core import atomic, checkpoint, data, engine, evaluate, lineage, resume, tuning
-from rsc_core.config import PROTOCOLS, AudioConfig, RunConfig, from_json, run_config, to_json
+from rsc_core.config import PROTOCOLS, RunConfig, from_json, plain, run_config, to_json
 from rsc_core.data.corpus import Corpus, CorpusError
 from rsc_core.objectives import OBJECTIVES
 from rsc_core.presets import PRESETS
@@ -171,10 +171,7 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                             row.model if row.after else {**study.model, **row.model},
                         )
                         tuning.configure(config.tuning, config.tuning_options)
-                        config = lineage.inherit(config)
-                        config = replace(
-                            config, audio=from_json(AudioConfig, {**to_json(config.audio), **study.audio})
-                        )
+                        config = lineage.inherit(config, study.audio)
                     except (TypeError, ValueError) as error:
                         raise ValueError(f"row {row.name}: {error}") from error
                     folder = where / f"{row.name}-{corpus}-{protocol}-{seed}"
@@ -341,7 +338,7 @@ def _check_settings(planned: Planned) -> None:
     """Refuse a finished run that a changed study would train differently."""
     if planned.state not in ("trained", "done"):
         return
-    stored = checkpoint.read_facts(planned.folder)["config"]
+    stored = plain(checkpoint.read_facts(planned.folder)["config"])
     wanted = json.loads(json.dumps(to_json(planned.config)))
     for name in ("classes", "multi_label"):  # taken from the corpus
         wanted["model"][name] = stored["model"][name]

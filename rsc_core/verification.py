@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from rsc_core import audio, checkpoint, engine, trials
-from rsc_core.data.loader import windows
+from rsc_core.data.loader import whole, windows
 from rsc_core.features import extract
 
 
@@ -48,7 +48,7 @@ def verify(run: str | Path, trial_list: str | Path, folder: str | Path, device: 
     embeddings: dict[str, np.ndarray] = {}
     for name in names:
         recording = audio.load(Path(folder) / name, config.audio.sample_rate, config.audio.level)
-        batch = torch.from_numpy(windows(recording.waveform, config.audio.window_samples)).to(where)
+        batch = torch.from_numpy(windows(whole(recording.waveform, config.audio), config.audio)).to(where)
         embeddings[name] = model.embedding(extract(batch, config.audio, config.features)).mean(dim=0).cpu().numpy()
     same = [trial.same for trial in listed]
     scores = trials.score_trials(embeddings, listed)

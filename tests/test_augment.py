@@ -2,13 +2,17 @@ import pytest
 import torch
 
 from rsc_core import augment
+from rsc_core.config import AUGMENTATIONS, run_config
+from rsc_core.data.labels import LABEL_SETS
+from rsc_core.features.log_mel import center_frequencies_hz
+from rsc_core.spec_augment import POLICIES
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-WAVEFORM_STEPS = [augment.gain, augment.band_limit, augment.roll, augment.noise, augment.equalise]
+WAVEFORM_STEPS = list(augment.OF_WAVEFORMS.values())
 
 
 @pytest.mark.parametrize("step", WAVEFORM_STEPS)
@@ -71,17 +75,78 @@ def test_roll_rotates():
     assert set(((rolled[:, 1:] - rolled[:, :-1]) % 100).flatten().tolist()) == {1.0}
 
 
-def test_spec_augment_hides_stripes_only():
-    features = torch.randn(50, 100, 128, generator=generator(1))
-    masked = augment.spec_augment(features, generator(), frequency=24, time_share=0.15, masks=1)
-    hidden = masked != features
-    for clip in hidden:
-        rows, columns = clip.all(dim=1), clip.all(dim=0)
-        assert rows.sum() <= 15 and columns.sum() <= 24
-        assert torch.equal(clip, rows.unsqueeze(1) | columns.unsqueeze(0))
-    assert 0.02 < hidden.float().mean() < 0.25
-    fill = masked[hidden].mean().item()
-    assert abs(fill) < 0.1
+def tone(hz, clips=40, samples=16000):
+    return torch.sin(2 * torch.pi * hz * torch.arange(samples) / 16000).repeat(clips, 1)
+
+
+def heights(clips):
+    """The strongest frequency of each clip, in Hz."""
+    return torch.fft.rfft(clips).abs().argmax(dim=1) * 16000 / clips.shape[1]
+
+
+def test_speed_multiplies_frequencies_by_one_of_its_factors():
+    found = heights(augment.speed(tone(1000), generator()))
+    near = (found.unsqueeze(1) / 1000 - torch.tensor([1.0, *augment.SPEEDS])).abs()
+    assert near.amin(dim=1).max() < 0.002
+    assert near.argmin(dim=1).unique().numel() == 5
+
+
+def test_a_faster_clip_begins_anew_and_a_slower_one_is_cut():
+    ramp = torch.linspace(0, 1, 16000).repeat(60, 1)
+    played = augment.speed(ramp, generator())
+    ends = played[:, 15000]
+    for factor in (1.0, *augment.SPEEDS):
+        expected = factor * 15000 / 16000
+        assert ((ends - expected % 1.0).abs() < 0.01).any(), factor
+
+
+def test_pitch_shifts_by_semitones_and_keeps_time():
+    clips = tone(1000)
+    clips[:, 8000:] = 0  # a sound of half a second
+    shifted = augment.pitch(clips, generator())
+    found = 12 * (heights(shifted) / 1000).log2()
+    near = (found.unsqueeze(1) - torch.tensor([0, *augment.SEMITONES])).abs()
+    assert near.amin(dim=1).max() < 0.1  # semitones
+    assert near.argmin(dim=1).unique().numel() == 5
+    assert (shifted[:, 9000:].square().mean(1) < 0.01 * shifted[:, :7000].square().mean(1)).all()
+
+
+def test_vtlp_moves_a_peak_by_its_draw_and_keeps_both_ends():
+    """A ridge at f lands at factor x f below the knee; the factors are drawn evenly between 0.9 and 1.1."""
+    hz = torch.from_numpy(center_frequencies_hz()).float()
+    ridge = torch.exp(-((torch.arange(128.0) - 60) ** 2) / 18).expand(200, 5, 128).contiguous()
+    before = ridge.clone()
+    warped = augment.vtlp(ridge, generator())
+    assert torch.equal(ridge, before)
+    factor = hz[warped[:, 0].argmax(dim=1)] / hz[60]
+    assert 0.87 < factor.min() < 0.92 and 1.08 < factor.max() < 1.13
+    assert abs(factor.mean().item() - 1) < 0.02
+    edges = torch.zeros(200, 5, 128)
+    edges[..., -1] = 1
+    assert (augment.vtlp(edges, generator()).argmax(dim=2) == 127).all()
+    with pytest.raises(ValueError, match="vtlp warps spectrograms"):
+        augment.vtlp(torch.randn(2, 16000), generator())
+
+
+def test_a_run_applies_what_it_chose_in_order(monkeypatch):
+    called = []
+    for name in augment.OF_WAVEFORMS:
+        monkeypatch.setitem(augment.OF_WAVEFORMS, name, lambda x, g, name=name: (called.append(name), x)[1])
+    monkeypatch.setattr(augment, "vtlp", lambda x, g, rate: (called.append("vtlp"), x)[1])
+    monkeypatch.setattr(augment, "spec_augment", lambda x, g, p, f: (called.append((p, f)), x)[1])
+    options = {"augment": AUGMENTATIONS[::-1], "spec_policy": "LD", "faithful": True}
+    augment.features_of(torch.randn(2, 16000), run_config("full", "icbhi", "small", options), generator())
+    assert called == [*AUGMENTATIONS[:-1], (POLICIES["LD"], True)]
+
+
+@pytest.mark.parametrize("moving", augment.MOVES_SOUNDS)
+def test_what_moves_sounds_is_refused_where_that_tells_classes_apart(moving):
+    for classes in (LABEL_SETS["seven"], ("normal", "fine crackle", "coarse crackle"), ("wheeze", "rhonchus")):
+        with pytest.raises(ValueError, match=f"{moving} would turn a sound of one class into another's"):
+            augment.refuse_lost_labels((moving, "gain"), classes)
+        augment.refuse_lost_labels(("gain", "roll"), classes)
+    for name in ("four", "binary", "diagnosis3", "diagnosis2"):
+        augment.refuse_lost_labels((moving,), LABEL_SETS[name])
 
 
 def test_mixup_blends_features_and_targets_alike():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rsc_core import checkpoint, engine
-from rsc_core.average import Average
+from rsc_core.average import Average, ShortenedStep
 from tests.test_train import curve, run
 
 
@@ -36,6 +36,39 @@ def test_the_model_gets_its_own_weights_back():
         assert not torch.equal(model.weight, own["weight"])
         raise RuntimeError
     assert all(torch.equal(a, own[name]) for name, a in model.state_dict().items())
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_published_average_is_a_smaller_learning_rate(share):
+    """Patch-Mix's moving average with Adam ends where Adam ends at ``1 - share`` of the rate, and training sees it."""
+    ends = []
+    for lr, faithful in ((1e-2, True), (1e-2 * (1 - share), False)):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+        optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.1)
+        average = ShortenedStep(model, share) if faithful else None
+        for _ in range(20):
+            optimizer.zero_grad()
+            model(torch.randn(4, 3)).square().mean().backward()
+            optimizer.step()
+            if average:
+                average.update(model)
+                with average.shown(model):
+                    assert all(torch.equal(model.state_dict()[n], w) for n, w in average.weights.items())
+        ends.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    torch.testing.assert_close(*ends, atol=1e-6, rtol=0)
+
+
+def test_a_faithful_run_takes_shorter_steps(tiny_icbhi, base, tmp_path):
+    """Beside the SpecAugment that is left out here, ``--faithful`` halves the rate and nothing else."""
+    # A large eps keeps gradients that are nothing but rounding, such as a key bias's, from being scaled up.
+    more = "--augment", "roll", "--clip-gradient", "0", "--eps", "1e-3"
+    assert run("full", tiny_icbhi, base, tmp_path / "faithful", *more, "--average", "0.5", "--faithful") == 0
+    assert run("full", tiny_icbhi, base, tmp_path / "half", *more, "--lr", "1e-4") == 0
+    faithful, half = (checkpoint.load(tmp_path / name) for name in ("faithful", "half"))
+    assert faithful.config.train.faithful and faithful.config.data.faithful
+    for a, b in zip(faithful.model.parameters(), half.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-6, rtol=0)
 
 
 def test_a_run_keeps_the_average_and_resumes_it(tiny_icbhi, base, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ def test_medians_leave_the_first_call_out(monkeypatch):
     assert benchmark.measure(lambda: calls.append(1), 3) == 2.0 and len(calls) == 4
 
 
-@pytest.mark.parametrize(("job", "lines"), [("attention", 6), ("relevance", len(METHODS))])
+@pytest.mark.parametrize(("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4)])
 def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines):
     small = replace(benchmark.AST_BASE, hidden_size=32, heads=2, layers=1, intermediate_size=32)
     monkeypatch.setattr(benchmark, "AST_BASE", small)
@@ -21,9 +21,17 @@ def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines
     printed = capsys.readouterr().out.splitlines()
     assert "medians of 1 runs" in printed[0] and len(printed) == 1 + lines
     assert all(float(line[48:58]) > 0 for line in printed[1:])
+    if job == "objectives":
+        assert [line.split(":")[0] for line in printed[1:]] == list(benchmark.MIXED)
+        assert "cross-entropy: 1.00 plain batches" in printed[1]
     if job == "attention":
         assert "2 x 2 heads, 48 patches" in printed[2] and "of the 0.7 s allowed" in printed[2]
         assert "1 x 2 heads, 588 patches" in printed[5] and "of the 2.0 s allowed" in printed[5]
+
+
+def test_a_network_without_masked_patches_is_timed_on_the_rest(teacher, capsys):
+    assert benchmark.main(["objectives", "--model", str(teacher), "--runs", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(benchmark.MIXED) - 1
 
 
 def test_a_missing_run_is_answered(tmp_path, capsys):

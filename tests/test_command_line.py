@@ -108,7 +108,7 @@ def test_help_shows_and_refusal_repeats_what_is_allowed(tiny_icbhi, tmp_path, ca
     assert "--dropout FLOAT at least 0 and below 1; default 0.0" in printed
     assert "some of q, k, v, o, fc1, fc2; default k v" in printed
     assert "--variant STR one of lora, dora, pissa; default lora" in printed
-    assert "--window-s WINDOW_S seconds, positive; default" in printed
+    assert "--window-s WINDOW_S positive; default" in printed
     assert "2 numbers, each at least 0 and below 1; default 0.9 0.999" in printed
     for flag, value, message in (
         ("--rank", "0", "rank must be 1 or more, got 0"),

@@ -20,10 +20,10 @@ from rsc_core.inference import Analyser
 from rsc_core.objectives import Batch, Task
 
 
-def run(root, base, out, corpus="icbhi", *options):
+def run(root, base, out, corpus="icbhi", *options, preset="linear"):
     folder = ["--corpus", corpus, "--data", str(root), "--out", str(out), "--backbone", str(base)]
     quick = ["--epochs", "1", "--batch-size", "4", "--validation-share", "0.3", "--device", "cpu"]
-    return train.main(["linear", *folder, *quick, *options])
+    return train.main([preset, *folder, *quick, *options])
 
 
 @pytest.fixture
@@ -213,3 +213,28 @@ def test_a_model_takes_its_classes_from_the_corpus(tiny_icbhi, tmp_path):
         "normal",
         "abnormal",
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [("binary", ("normal", "abnormal")), ("diagnosis3", ("healthy", "chronic", "non-chronic"))],
+)
+def test_patch_mix_learns_other_label_sets(labels, classes, tiny_icbhi, base, tmp_path):
+    diseases = ["Healthy", "COPD", "URTI", "Healthy", "Asthma", "COPD", "Healthy", "URTI"]
+    (tiny_icbhi / "patient_diagnosis.txt").write_text("".join(f"{101 + i}\t{d}\n" for i, d in enumerate(diseases)))
+    options = "--labels", labels, "--class-weight", "1", "--augment", "speed", "pitch", "vtlp", "spec_augment"
+    assert run(tiny_icbhi, base, tmp_path / "run", "icbhi", *options, preset="patch_mix_cl_lora") == 0
+    assert checkpoint.load(tmp_path / "run").config.model.classes == classes
+
+
+def test_what_is_for_clips_of_one_label_is_refused_for_several(ward, base, tmp_path, capsys):
+    for preset, options in (("patch_mix_ce", ()), ("linear", ("--class-weight", "0.5"))):
+        assert run(ward, base, tmp_path / "run", "table", *options, preset=preset) == 1
+        assert "several labels each" in capsys.readouterr().err
+
+
+def test_augmentation_that_would_change_a_label_is_refused_before_training(heard_sprsound, base, tmp_path, capsys):
+    options = "--labels", "seven", "--augment", "gain", "speed"
+    assert run(heard_sprsound, base, tmp_path / "run", "sprsound", *options) == 1
+    assert "speed would turn a sound of one class into another's" in capsys.readouterr().err
+    assert run(heard_sprsound, base, tmp_path / "run", "sprsound", "--labels", "four", "--augment", "speed") == 0

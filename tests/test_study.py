@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rsc_core import atomic, study, test_log
-from rsc_core.config import AudioConfig
+from rsc_core import atomic, objectives, study, test_log
+from rsc_core.config import AudioConfig, to_json
 
 STUDIES = Path(study.__file__).parent / "studies"
 TINY_STUDY = {
@@ -322,3 +322,42 @@ def test_petl_ast_has_the_hyper_parameters_of_its_source(tmp_path):
     assert (options["lora_qv"]["rank"], options["lora_qv"]["targets"]) == (768 // 64, ("q", "v"))
     assert options["lora_qv"]["alpha"] / options["lora_qv"]["rank"] == pytest.approx(8 / 64)
     assert options["adapter"] == {"bottleneck": 768 // 96, "placement": "pfeiffer", "order": "parallel"}
+
+
+def test_patch_mix_has_the_hyper_parameters_of_its_source(tmp_path):
+    """scripts/icbhi_*.sh: batch 8, 50 epochs, rate 5e-5 halved by its average, 8 s, AST's SpecAugment, SL weights."""
+    runs = study.plan(study.read(STUDIES / "patch_mix.json"), tmp_path)
+    for planned in runs:
+        t, audio = planned.config.train, planned.config.audio
+        assert optimised(t) == ((0.9, 0.999), 1e-8, 1e-6, True, 8, 50, 0, 0, 0)
+        assert (t.lr, t.average, t.faithful) == (5e-5, 0.5, True)
+        assert (t.augment, t.spec_policy, t.mixup) == (("spec_augment",), "patch_mix", 0)
+        assert t.class_weight == (planned.row.name == "ce")
+        assert (audio.level, audio.padding, audio.fade) == ("none", "repeat", "recording")
+        assert 1 + (audio.window_samples - 400) // 160 == 798  # frames
+    options = {p.row.name: p.config.objective_options for p in runs}
+    assert [options[name].get("loss") for name in options] == [None, "cross_entropy", "cross_entropy", None]
+    assert options["patch_mix_ce_time"]["domain"] == "time"
+    contrastive = objectives.OBJECTIVES["patch_mix"].Config(**options["patch_mix_cl"])
+    assert (contrastive.beta, contrastive.temperature, contrastive.weight) == (1.0, 0.06, 1.0)
+    assert (contrastive.target, contrastive.negatives) == ("grad_block", "all")
+    published = {p.row.name: p.row.published.get("score") for p in runs}
+    assert published == {"ce": 59.55, "patch_mix_ce": None, "patch_mix_ce_time": None, "patch_mix_cl": 62.37}
+
+
+def test_what_patch_mix_is_worth_here_is_asked_of_runs_that_differ_in_the_objective_alone(tmp_path):
+    runs = study.plan(study.read(STUDIES / "patch_mix_icbhi.json"), tmp_path)
+    assert len(runs) == 3 and len({json.dumps(to_json(p.config.train)) for p in runs}) == 1
+    assert {p.part for p in runs} == {"validation"}
+
+
+def test_a_run_from_before_an_option_was_there_is_still_the_same_run(start, tmp_path):
+    assert start("study") == 0
+    path = tmp_path / "study" / "runs" / "low_rank-icbhi-validated-0" / "rsc.json"
+    facts = json.loads(path.read_text())
+    del facts["config"]["train"]["class_weight"], facts["config"]["audio"]["padding"]
+    path.write_text(json.dumps(facts))
+    assert start("study") == 0
+    facts["config"]["train"]["lr"] = 0.5
+    path.write_text(json.dumps(facts))
+    assert start("study") == 1

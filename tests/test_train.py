@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import train
-from rsc_core import board, checkpoint, data, engine, evaluate, lineage, objectives, predict, resume, test_log
-from rsc_core.config import run_config
+from rsc_core import augment, board, checkpoint, data, engine, evaluate, lineage, objectives, predict, resume, test_log
+from rsc_core.config import run_config, to_json
 from rsc_core.features import extract
 from rsc_core.objectives import Batch, Task
 from rsc_core.presets import PRESETS
@@ -110,6 +110,41 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(tiny_icbhi, base, tmp_p
     monkeypatch.setattr(engine, "choose_precision", lambda *_: torch.float32)
     assert run(*command, "--resume") == 0
     assert checkpoint.read_facts(tmp_path / "run")["precision"] == "bfloat16"
+
+
+def test_a_state_from_before_an_option_was_there_can_be_resumed(tiny_model, tmp_path, monkeypatch):
+    config = run_config("full", "icbhi", "small")
+    objective = torch.nn.Linear(2, 2)
+    optimizer = engine._optimizer(tiny_model, objective, config.train)
+    progress = resume.Progress("float32", resume.copy(tiny_model), epoch=4)
+    older = to_json(config)
+    del older["train"]["faithful"], older["audio"]["fade"]
+    monkeypatch.setattr(resume, "to_json", lambda _config: older)
+    resume.store(tmp_path / "state", config, tiny_model, objective, optimizer, progress)
+    monkeypatch.undo()
+    assert resume.restore(tmp_path / "state", config, tiny_model, objective, optimizer).epoch == 4
+
+
+def test_what_patch_mix_learns_is_resumed_and_trained(tiny_icbhi, base, tmp_path, monkeypatch):
+    """The projector is in the optimizer and in the stored state: stopped and resumed equals undisturbed."""
+    more = "--epochs", "3", "--domain", "time"
+    assert run("patch_mix_cl", tiny_icbhi, base, tmp_path / "whole", *more) == 0
+    store, projectors = engine.store, []
+
+    def stop_in_epoch_3(path, config, model, objective, optimizer, progress):
+        projectors.append({n: p.detach().clone() for n, p in objective.named_parameters()})
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+        store(path, config, model, objective, optimizer, progress)
+
+    monkeypatch.setattr(engine, "store", stop_in_epoch_3)
+    assert run("patch_mix_cl", tiny_icbhi, base, tmp_path / "cut", *more) == 130
+    monkeypatch.undo()
+    still = {name for name, p in projectors[1].items() if torch.equal(projectors[0][name], p)}
+    assert still <= {"projector.0.bias"}  # the BatchNorm behind it takes it away again
+    assert run("patch_mix_cl", tiny_icbhi, base, tmp_path / "cut", *more, "--resume") == 0
+    whole, cut = (checkpoint.load(tmp_path / name).model for name in ("whole", "cut"))
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), cut.parameters(), strict=True))
 
 
 def test_resume_refuses_other_settings(tiny_icbhi, base, tmp_path, capsys):
@@ -210,9 +245,9 @@ def test_without_augmentation_the_features_are_the_clips_own():
     clips = torch.randn(3, 16000, generator=torch.Generator().manual_seed(0))
     config = run_config("linear", "icbhi", "small", {"augment": ()})
     plain = extract(clips, config.audio, config.features)
-    assert torch.equal(engine._features(clips, config, torch.Generator().manual_seed(0)), plain)
+    assert torch.equal(augment.features_of(clips, config, torch.Generator().manual_seed(0)), plain)
     config = run_config("full", "icbhi", "small")
-    assert not torch.allclose(engine._features(clips, config, torch.Generator().manual_seed(0)), plain)
+    assert not torch.allclose(augment.features_of(clips, config, torch.Generator().manual_seed(0)), plain)
 
 
 @pytest.mark.parametrize(("clip", "moved"), [("0", True), ("1e-9", False)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from rsc_core import audio, cycles
 from rsc_core.config import CLASSES, AudioConfig
 from rsc_core.data.corpus import Clip
 from rsc_core.features import log_mel
+
+FADE_MS = 62.5  # 1,000 samples at 16 kHz, as Patch-Mix and LoRA-RSC fade
 
 
 class Waveforms:
@@ -44,7 +47,7 @@ class Waveforms:
         samples, rate = audio.read(path)
         if rate != self.config.sample_rate:
             samples = resample(torch.from_numpy(samples), rate, self.config.sample_rate).numpy()
-        return audio.scale(samples, self.config.level)[0]
+        return whole(audio.scale(samples, self.config.level)[0], self.config)
 
     def seconds(self, clip: Clip) -> float:
         """Duration of the clip's whole recording."""
@@ -85,12 +88,42 @@ def equalised(clip: Clip, recording_s: float, extent_s: float) -> tuple[float, f
     return start, start + duration
 
 
-def windows(samples: np.ndarray, length: int) -> np.ndarray:
-    """(k, length): a short clip repeated to fill one window, a longer one in evenly spaced windows that cover it."""
+def faded(samples: np.ndarray, rate: int) -> np.ndarray:
+    """(samples,) -> the same, fading in and out linearly over ``FADE_MS`` each, or over half of a short clip."""
+    count = min(round(rate * FADE_MS / 1000), len(samples) // 2)
+    ramp = np.ones(len(samples), dtype=samples.dtype)
+    ramp[:count] = np.arange(count) / max(count, 1)
+    return samples * ramp * ramp[::-1]
+
+
+def whole(recording: np.ndarray, config: AudioConfig) -> np.ndarray:
+    """(samples,) of a level-scaled recording, with its ends faded where the settings say so."""
+    return faded(recording, config.sample_rate) if config.fade == "recording" else recording
+
+
+def padded(samples: np.ndarray, config: AudioConfig) -> np.ndarray:
+    """(window,) of a clip no longer than a window, faded and filled up as the settings say; it stands first."""
+    if config.fade == "cycle":
+        samples = faded(samples, config.sample_rate)
+    if config.padding == "repeat":
+        return cycles.fill(samples, config.window_samples)
+    return np.pad(samples, (0, config.window_samples - len(samples)))
+
+
+def repeats_after(samples: int, config: AudioConfig) -> int | None:
+    """Samples after which a clip of so many starts anew in its window; None where it is not repeated."""
+    repeated = samples < config.window_samples and config.padding == "repeat"
+    return cycles.period_samples(samples) if repeated else None
+
+
+def windows(samples: np.ndarray, config: AudioConfig) -> np.ndarray:
+    """(k, window): a short clip padded to one window, a longer one in evenly spaced windows that cover it."""
+    length = config.window_samples
     if len(samples) <= length:
-        return cycles.fill(samples, length)[None]
-    starts = window_starts(len(samples), length)
-    return np.stack([samples[s : s + length] for s in starts])
+        return padded(samples, config)[None]
+    if config.fade == "cycle":
+        samples = faded(samples, config.sample_rate)
+    return np.stack([samples[s : s + length] for s in window_starts(len(samples), length)])
 
 
 def window_starts(samples: int, length: int) -> list[int]:
@@ -147,13 +180,13 @@ def training_windows(
     extent_s: tuple[float, float],
     rng: np.random.Generator,
 ) -> torch.Tensor:
-    """(clips, samples): one drawn extent of each clip, repeated to fill the window."""
-    length = round(window_s * waveforms.config.sample_rate)
+    """(clips, samples): one drawn extent of each clip, padded to the window."""
+    config = replace(waveforms.config, window_s=window_s)
     extent_s = tuple(min(s, window_s) for s in extent_s)
-    batch = np.empty((len(clips), length), dtype=np.float32)
+    batch = np.empty((len(clips), config.window_samples), dtype=np.float32)
     for row, clip in zip(batch, clips, strict=True):
         extent = training_extent(clip, waveforms.seconds(clip), extent_s, rng)
-        row[:] = cycles.fill(waveforms.cut(clip, *extent), length)
+        row[:] = padded(waveforms.cut(clip, *extent)[: config.window_samples], config)
     return torch.from_numpy(batch)
 
 
@@ -169,11 +202,10 @@ def evaluation_batches(
     clips: Sequence[Clip], waveforms: Waveforms, batch_size: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield ((windows, samples) waveforms, (windows,) clip index); every clip as annotated, in order."""
-    length = waveforms.config.window_samples
     rows: list[np.ndarray] = []
     owners: list[int] = []
     for index, clip in enumerate(clips):
-        for window in windows(waveforms.cut(clip, clip.start_s, clip.end_s), length):
+        for window in windows(waveforms.cut(clip, clip.start_s, clip.end_s), waveforms.config):
             rows.append(window)
             owners.append(index)
         if len(rows) >= batch_size or (rows and index == len(clips) - 1):

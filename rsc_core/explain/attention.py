@@ -79,7 +79,7 @@ def fold_back(windows: list[np.ndarray], first_frames: list[int], period: float,
         windows: (freq, window frames) each.
         first_frames: where each window starts on the clip, in frames.
         period: frames after which a repeated clip starts anew, fractions welcome (a rounded one drifts over many
-            copies), at least 1; for a clip that was not repeated, ``frames``.
+            copies), at least 1; for a clip that was not repeated, as many as it or its window has.
         frames: of the clip.
 
     Returns:

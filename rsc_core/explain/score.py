@@ -35,7 +35,6 @@ from rsc_core.explain.records import Records
 from rsc_core.explain.relevance import METHODS, relevance
 from rsc_core.explain.target import Target
 from rsc_core.features import extract
-from rsc_core.features.log_mel import HOP_MS
 
 STEPS = 10
 ORDERS = 5  # random ones, of each kind
@@ -141,10 +140,9 @@ def measure(loaded: checkpoint.Checkpoint, item: Item, seed: int) -> dict[str, A
         method -> a ``ground_truth.Pointing`` as dict, where the sound's place is known.
     """
     config, model = loaded.config, loaded.model
-    batch = torch.from_numpy(windows(item.waveform, config.audio.window_samples))
+    batch = torch.from_numpy(windows(item.waveform, config.audio))
     features = extract(batch.to(next(model.parameters()).device), config.audio, config.features)
-    hop = config.audio.sample_rate * HOP_MS // 1000
-    period = tiles.period_frames(len(item.waveform), config.audio.window_samples, hop)
+    period = tiles.period_frames(len(item.waveform), config.audio)
     with torch.inference_mode():
         target = Target(int(model(features).softmax(dim=1).mean(dim=0).argmax()))
     maps = {name: relevance(model, features, name, target, period).cpu() for name in methods(model)}

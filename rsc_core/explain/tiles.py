@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rsc_core.cycles import period_samples
+from rsc_core.config import AudioConfig
+from rsc_core.data.loader import repeats_after
 from rsc_core.explain.attention import attends
 from rsc_core.features.log_mel import HOP_MS, center_frequencies_hz
 
@@ -86,12 +87,13 @@ def fold_copies(values: torch.Tensor, period: float | None) -> torch.Tensor:
     return (total / torch.bincount(moment, minlength=moments).to(values)[:, None])[:, moment]
 
 
-def period_frames(samples: int, window: int, hop: int) -> float | None:
-    """Frames after which a clip of ``samples`` starts anew in a window it was repeated to fill; not rounded.
+def period_frames(samples: int, config: AudioConfig) -> float | None:
+    """Frames after which a clip of ``samples`` starts anew in its window, not rounded; None where nothing repeats.
 
-    None for a clip that fills the window. A clip shorter than a frame counts as one.
+    A clip shorter than a frame counts as one.
     """
-    return max(1.0, period_samples(samples) / hop) if samples < window else None
+    repeated = repeats_after(samples, config)
+    return None if repeated is None else max(1.0, repeated / (config.sample_rate * HOP_MS // 1000))
 
 
 def phase(frames: int, period: float) -> torch.Tensor:

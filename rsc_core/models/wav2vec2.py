@@ -96,8 +96,13 @@ class Wav2Vec2(nn.Module):
             hidden = convolution(hidden)
         return self.backbone.feature_projection(hidden.transpose(1, 2))[0]
 
-    def encode(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens, width) -> (batch, tokens + virtual, width): convolutional positions and the blocks."""
+    def encode(self, tokens: torch.Tensor, layout: TokenLayout | None = None) -> torch.Tensor:
+        """(batch, tokens, width) -> (batch, tokens + virtual, width): convolutional positions and the blocks.
+
+        Args:
+            tokens: of ``embed``, of any number.
+            layout: not needed here, where positions follow from the tokens.
+        """
         encoder = self.backbone.encoder
         hidden = encoder.dropout(encoder.layer_norm(tokens + encoder.pos_conv_embed(tokens)))
         for block in self.blocks:

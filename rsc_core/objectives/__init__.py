@@ -20,18 +20,23 @@ from rsc_core.objectives.binary_cross_entropy import BinaryCrossEntropy
 from rsc_core.objectives.cross_entropy import CrossEntropy
 from rsc_core.objectives.distillation import Distillation
 from rsc_core.objectives.masked_patches import MaskedPatches
+from rsc_core.objectives.patch_mix import PatchMix
 
-__all__ = ["MULTI_LABEL", "OBJECTIVES", "Batch", "LossParts", "Task", "build"]
+__all__ = ["MULTI_LABEL", "OBJECTIVES", "ONE_LABEL", "Batch", "LossParts", "Task", "build"]
 
 OBJECTIVES = {
     "cross_entropy": CrossEntropy,
     "binary_cross_entropy": BinaryCrossEntropy,
     "distillation": Distillation,
     "masked_patches": MaskedPatches,
+    "patch_mix": PatchMix,
 }
 
 MULTI_LABEL = {"cross_entropy": "binary_cross_entropy"}
 """What takes an objective's place where a clip may have several labels."""
+
+ONE_LABEL = ("distillation", "patch_mix")
+"""Objectives for clips of one label each."""
 
 
 def build(name: str, options: dict[str, Any], task: Task, model: nn.Module) -> nn.Module:

@@ -24,6 +24,7 @@ class Task:
     label_smoothing: float = 0.0  # share of a target spread evenly over all classes
     mixup: float = 0.0  # Beta(mixup, mixup) on normalised features; 0 switches it off
     offset: torch.Tensor | None = None  # (classes,) added to the logits while learning: undoes a balanced sampling
+    weights: torch.Tensor | None = None  # (classes,) by which a clip counts in the loss, by its label
 
 
 class LabelObjective(nn.Module):

@@ -18,7 +18,7 @@ from rsc_core.objectives.batch import Batch, LabelObjective, LossParts, Task
 class CrossEntropy(LabelObjective):
     """Mean cross-entropy of the model's logits.
 
-    Of its task it takes label smoothing, mixup and the offset.
+    Of its task it takes label smoothing, mixup, the offset and class weights.
     """
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
@@ -29,8 +29,12 @@ class CrossEntropy(LabelObjective):
 
 
 def label_loss(logits: torch.Tensor, targets: torch.Tensor, task: Task) -> torch.Tensor:
-    """Mean cross-entropy of (batch, classes) logits, with the task's offset and label smoothing."""
+    """Mean cross-entropy of (batch, classes) logits, with the task's offset, label smoothing and class weights."""
     logits = logits.float()
     if task.offset is not None:
         logits = logits + task.offset.to(logits)
-    return F.cross_entropy(logits, targets, label_smoothing=task.label_smoothing)
+    if task.weights is None:
+        return F.cross_entropy(logits, targets, label_smoothing=task.label_smoothing)
+    weights = task.weights.to(logits)
+    total = F.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=task.label_smoothing)
+    return total / (targets @ weights).sum()  # as for targets given by index, which torch divides so by itself

@@ -8,6 +8,7 @@ from rsc_core import engine, objectives
 from rsc_core.config import run_config
 from rsc_core.data.corpus import Clip
 from rsc_core.objectives import Batch, Task
+from rsc_core.objectives.cross_entropy import label_loss
 
 
 def clips(counts):
@@ -41,3 +42,35 @@ def test_the_offset_stands_in_the_loss_and_not_in_the_model():
 def test_an_unknown_option_is_refused():
     with pytest.raises(ValueError, match="has no temperature"):
         objectives.build("cross_entropy", {"temperature": 2.0}, Task(("a", "b")), None)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_class_weights_are_those_of_torch(share):
+    """With ``class_weight`` 1, the inverse of the counts; only their ratios matter."""
+    counts = 80, 40, 20, 10
+    task = engine._task(run_config("full", "icbhi", "small", {"class_weight": share}), clips(counts))
+    logits, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 0])
+    weights = torch.tensor(counts).float() ** -share
+    weights = weights / weights.sum()
+    expected = F.cross_entropy(logits, labels, weights)
+    torch.testing.assert_close(label_loss(logits, F.one_hot(labels, 4).float(), task), expected)
+    assert engine._task(run_config("full", "icbhi", "small"), clips(counts)).weights is None
+
+
+def test_class_weights_of_mixed_labels_weigh_both():
+    """lambda CE(y) + (1 - lambda) CE(y of the partner), each weighted as it is by itself."""
+    logits, labels, partner = torch.randn(4, 4), torch.tensor([0, 1, 2, 3]), torch.tensor([1, 2, 3, 0])
+    weights = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    one_hot = F.one_hot(labels, 4).float()
+    found = label_loss(logits, 0.3 * one_hot + 0.7 * one_hot[partner], Task(("a", "b", "c", "d"), weights=weights))
+    own, other = (F.cross_entropy(logits, y, weights) for y in (labels, labels[partner]))
+    torch.testing.assert_close(found, 0.3 * own + 0.7 * other)
+
+
+def test_offset_and_class_weights_together():
+    counts = 80, 40, 20, 10
+    options = {"balance": 0.5, "logit_adjustment": True, "class_weight": 0.5}
+    task = engine._task(run_config("full", "icbhi", "small", options), clips(counts))
+    expected = (torch.tensor(counts).float() / 80) ** -0.5
+    torch.testing.assert_close((task.offset - task.offset[0]).exp(), expected)
+    torch.testing.assert_close(task.weights / task.weights[0], expected)
