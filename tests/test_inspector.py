@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsc_core import checkpoint
+from rsc_core import checkpoint, lineage
 from rsc_core.analysis import Analysis, Cycle, Recording, TileMap
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import CLASSES, run_config
@@ -14,6 +14,8 @@ from rsc_core.explain import heads
 from rsc_core.features import extract
 from rsc_core.inference import Analyser
 from rsc_core.inspector import Inspector, _fold, _truth
+from rsc_core.presets import PRESETS
+from rsc_core.tuning import TUNINGS
 from tests.conftest import TINY
 
 
@@ -43,12 +45,32 @@ def inspector(analyser):
     return Inspector(analyser)
 
 
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """One transformer of every tuning, its own parameters away from where they start."""
+    folder = tmp_path_factory.mktemp("tuned")
+    facts = {"corpus": "SPRSound", "protocol": "last", "learned_from": ["SPRSound"]}
+    torch.manual_seed(0)
+    config = run_config("full", "icbhi", "small")
+    config = replace(config, model=TINY, audio=replace(config.audio, window_s=1.0))
+    checkpoint.save(folder / "full", checkpoint.build(config), config, facts)
+    first = {row.tuning: name for name, row in reversed(PRESETS.items()) if row.model == TINY.name}
+    for tuning in [name for name in TUNINGS if name != "full"]:
+        config = lineage.inherit(run_config(first[tuning], "icbhi", str(folder / "full")))
+        built = checkpoint.build(config)
+        with torch.no_grad():
+            for parameter in built.parameters():
+                parameter.add_(0.02 * torch.randn_like(parameter) * parameter.requires_grad)
+        checkpoint.save(folder / tuning, built, config, facts)
+    return Analyser(folder)
+
+
 def labelled(analyser, model="base"):
     """A short cycle that fills a window twice and a bit, and one of three windows."""
     sound = 0.1 * np.random.default_rng(0).standard_normal(80000).astype(np.float32)
     recording = Recording(sound, 16000, 16000, 1, 5.0, 1.0)
     blank = Analysis(
-        recording, (Cycle(0.5, 0.92), Cycle(1.5, 4.1)), True, CLASSES, np.eye(4)[:2], analyser.cards["base"]
+        recording, (Cycle(0.5, 0.92), Cycle(1.5, 4.1)), True, CLASSES, np.eye(4)[:2], analyser.cards[model]
     )
     return analyser.relabel(blank, model)
 
@@ -190,3 +212,16 @@ def test_forgetting_counts_along_and_leaves_the_model_as_it_was(analyser, inspec
     assert [len(shown.similarities) for shown in told] == list(range(1, len(told[0].layers) + 1))
     assert abs(told[-1].similarities[-1]) < 0.5
     assert np.array_equal(analyser.relabel(analysis, model).probabilities, analysis.probabilities)
+
+
+@pytest.mark.parametrize("tuning", TUNINGS)
+def test_every_tuning_can_be_looked_into(tuned, tuning):
+    inspector = Inspector(tuned)
+    analysis = labelled(tuned, tuning)
+    look, read = inspector.look(analysis, 1), inspector.montage(analysis, 1, "mean")
+    assert read.maps.shape[:3] == (2, 2, 8)
+    assert (read.virtual > 0).all() == (tuning in ("prefix", "prompt", "ipet"))
+    assert (read.special + read.virtual < 1).all()
+    for method in look.methods:
+        found = inspector.relevance(analysis, 1, method, "wheeze", "crackle").tiles.values
+        assert found.shape == read.maps.shape[2:] and np.isfinite(found).all() and found.std() > 0
