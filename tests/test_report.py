@@ -24,6 +24,9 @@ def shipped(tmp_path):
         copy = tmp_path / path.relative_to(report.ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+    path = tmp_path / "checkpoints" / "sprsound-base" / "metrics.json"
+    results = json.loads(path.read_text())
+    path.write_text(json.dumps({"sprsound test": results["sprsound test"]}))
     return tmp_path
 
 

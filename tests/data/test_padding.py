@@ -76,7 +76,7 @@ def test_a_run_keeps_its_padding_and_the_app_folds_no_silence(tiny_icbhi, base, 
     assert (audio.window_s, audio.padding, audio.fade) == (1.0, "zero", "cycle")  # the window is the base's
     analyser = Analyser(out.parent)
     recording = Recording(np.random.default_rng(0).standard_normal(16000).astype(np.float32), 16000, 16000, 1, 1.0, 1)
-    analysis = analyser._label(recording, (Cycle(0.0, 0.3),), True, "zero")
+    analysis = analyser._label(recording, (Cycle(0.0, 0.3),), True, "zero", ())
     for look in analyser.attention(analysis, 0, "zero"):
         assert look.values.shape[1] == 30
         assert look.values.sum() == pytest.approx(1, abs=1e-4)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_the_server_sweeps_while_it_runs(folder):
             assert path.exists()
             await asyncio.sleep(1)
 
-    asyncio.run(run())
+    with ThreadPoolExecutor() as pool:  # the browser's own loop may run in this thread
+        pool.submit(asyncio.run, run()).result()
     assert not path.exists()
 
 

@@ -90,7 +90,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
     before = sources(page)
     assert all(cache.PREFIX in address for address in before.values())  # where it is swept
     card = page.locator("#card").inner_text()
-    assert f"validated: {PROTOCOLS['validated']}" in card
+    assert f"last: {PROTOCOLS['last']}" in card
     assert "On the same clips sprsound-cnn scores higher" in card
     choose_model(page, "icbhi-lora")
     wait_for_new(page, "#attention", before["#attention"])
