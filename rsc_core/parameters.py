@@ -6,6 +6,7 @@ those of the tunings' own files, and stand beside the count of the built model i
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from rsc_core.config import AST_BASE, ModelConfig
@@ -36,7 +37,7 @@ def cnn(width: int, classes: int) -> int:
     """Return the parameters of the residual network whose last stage has ``width`` channels."""
     widths = [width // 8, width // 4, width // 2, width]
     total = 9 * widths[0] + 2 * widths[0] + 9 * widths[0] ** 2  # stem
-    for before, own in zip([widths[0], *widths], widths, strict=False):
+    for before, own in pairwise([widths[0], *widths]):
         shortcut = before * own if before != own else 0
         total += 2 * before + 2 * own + 9 * before * own + 9 * own**2 + shortcut
         total += 4 * own + 18 * own**2

@@ -2,6 +2,7 @@
 
 import time
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_nothing_is_cut_off_or_overlaps_the_neighbour(width, scale):
         for axes in picture.figure.axes:
             labels = [t.get_window_extent(renderer) for t in axes.get_yticklabels() if t.get_text()]
             labels.sort(key=lambda box: box.y0)
-            assert all(a.y1 <= b.y0 + 2 for a, b in zip(labels, labels[1:], strict=False)), name
+            assert all(a.y1 <= b.y0 + 2 for a, b in pairwise(labels)), name
 
 
 def test_axes_are_in_s_and_round_hz_and_colour_bars_carry_their_unit():

@@ -8,6 +8,7 @@ parameters.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -67,7 +68,7 @@ class CNN(nn.Module):
             nn.Conv2d(widths[0], widths[0], 3, 2, padding=1, bias=False),
         )
         blocks = []
-        for channels, width in zip([widths[0], *widths], widths, strict=False):
+        for channels, width in pairwise([widths[0], *widths]):
             stride = 1 if channels == width else 2
             blocks += [Block(channels, width, stride), *(Block(width, width, 1) for _ in range(BLOCKS - 1))]
         self.stages = nn.Sequential(*blocks, nn.BatchNorm2d(widths[-1]), nn.ReLU())
