@@ -49,16 +49,21 @@ class Recipe:
         return choose_patches(layout, self.kept, self.domain, torch.Generator().manual_seed(self.seed))
 
 
+def labels(analysis: Analysis) -> tuple[str, ...]:
+    """Return the cycles' annotated labels, or the model's where there is no annotation."""
+    return tuple(cycle.label for cycle in analysis.cycles) if analysis.annotated else analysis.labels
+
+
 def first_pair(analysis: Analysis) -> tuple[int, int]:
-    """Return the first two cycles that are labelled differently, or the first two where all have one label.
+    """Return the first two cycles with different ``labels``, or the first two where all have the same.
 
     Raises:
         ValueError: there are fewer than two cycles.
     """
-    labels = analysis.labels
-    if len(labels) < 2:
-        raise ValueError(f"expected two cycles or more to mix, got {len(labels)}")
-    return 0, next((i for i, label in enumerate(labels) if label != labels[0]), 1)
+    known = labels(analysis)
+    if len(known) < 2:
+        raise ValueError(f"expected two cycles or more to mix, got {len(known)}")
+    return 0, next((i for i, label in enumerate(known) if label != known[0]), 1)
 
 
 def mix(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> CycleMix:

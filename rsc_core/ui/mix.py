@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -162,13 +162,15 @@ class MixTab:
     def _open(self, width_px: float, analysis: Analysis, kept: float, domain: str, seed: int) -> Iterator[Updates]:
         from rsc_core import mixing  # imports torch: not before models are needed
 
+        labels, how = mixing.labels(analysis), texts.MIX_LABELLED[analysis.annotated]
         names = [
-            texts.MIX_CYCLE.format(number=i + 1, start=cycle.start_s, end=cycle.end_s, label=label)
-            for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True))
+            texts.MIX_CYCLE.format(number=i + 1, start=cycle.start_s, end=cycle.end_s, how=how, label=label)
+            for i, (cycle, label) in enumerate(zip(analysis.cycles, labels, strict=True))
         ]
         alone = len(names) == 1
         mixable = Mixable(analysis, tuple(self.examples.names if alone else names))
-        first, second = (0, 0) if alone else mixing.first_pair(analysis)
+        # The first example is normal breathing, the second is not.
+        first, second = (0, int(labels[0] == "normal")) if alone else mixing.first_pair(analysis)
         yield {
             self.mixable: mixable,
             self.missing: gr.HTML(visible=False),
@@ -191,14 +193,23 @@ class MixTab:
         return self.analyser.analyse(path, model, annotation)
 
     def _shown(self, shown: CycleMix, pair: tuple[Place, Place], width_px: float) -> Updates:
-        cycles = [(analysis.cycles[index].seconds, analysis.labels[index]) for analysis, index in pair]
-        facts: dict[str, Any] = {"count": int(shown.replaced.sum()), "all": shown.replaced.size}
+        from rsc_core import mixing  # imports torch: not before models are needed
+
+        cycles = [
+            {
+                "length": analysis.cycles[index].seconds,
+                "how": texts.MIX_LABELLED[analysis.annotated],
+                "label": mixing.labels(analysis)[index],
+            }
+            for analysis, index in pair
+        ]
+        exchanged = {"count": int(shown.replaced.sum()), "all": shown.replaced.size}
         titles = [
-            text.format(seconds=seconds, label=label, **facts)
-            for text, (seconds, label) in zip(texts.MIX_TITLES, (cycles[0], cycles[0], cycles[1]), strict=True)
+            text.format(**facts)
+            for text, facts in zip(texts.MIX_TITLES, (cycles[0], exchanged, cycles[1]), strict=True)
         ]
         window_s = shown.spectrograms[0].end_s
-        shorter = min(seconds for seconds, _ in cycles) < window_s
+        shorter = min(cycle["length"] for cycle in cycles) < window_s
         sounds = [sound(wave, shown.sample_rate) for wave in shown.sounds]
         return {
             self.picture: mix_figures.mix(shown, titles, **picture_size(width_px)).pixels(),

@@ -335,13 +335,18 @@ MIX_NOTE = (
 )
 MIX_ONE_CYCLE = "This recording has only one cycle: it is mixed with a cycle of an example."
 MIX_A, MIX_B = "Cycle A", "Cycle B"
-MIX_CYCLE = "{number}: {start:.2f} to {end:.2f} s, {label}"
+MIX_CYCLE = "{number}: {start:.2f} to {end:.2f} s, {how} {label}"
+MIX_LABELLED = {True: "annotated", False: "labelled"}
 MIX_KEPT = "Share kept of A (λ)"
 MIX_DOMAIN = "Exchanged"
 MIX_DOMAINS = {"patch": "patches", "time": "whole moments"}
 MIX_SET = "Number of the set of patches"
 MIX_DRAW = "Draw again"
-MIX_TITLES = ("A: {seconds:.2f} s, {label}", "Mix: {count} of {all} patches are B's", "B: {seconds:.2f} s, {label}")
+MIX_TITLES = (
+    "A, {length:.2f} s, {how} {label}",
+    "Mix: {count} of {all} patches are B's",
+    "B, {length:.2f} s, {how} {label}",
+)
 MIX_REPEATED = "A short cycle is repeated to the {window:g} s that {model} reads, as the model itself does."
 MIX_CUT = "Of {names}, longer than {window:g} s, the first {window:g} s are mixed."
 MIX_HEAR = "Hear it"
