@@ -12,6 +12,7 @@ import numpy as np
 from rsc_core.analysis import Analysis, Cycle, CycleMix, MixAnswer, ModelCard
 from rsc_core.config import PROTOCOLS
 from rsc_core.explain.evidence import Agreement, Breathing, Evidence
+from rsc_core.presets import PRESETS
 from rsc_core.ui import texts
 from rsc_core.ui.drawings import drawing
 
@@ -134,18 +135,21 @@ def mix_table(found: Sequence[MixAnswer], models: Iterable[str]) -> str:
 
 
 def mix_remarks(shown: CycleMix, window_s: float, shorter: bool) -> str:
-    """Return what was done to cycles that do not fill the window; ``shorter``: one of them was repeated."""
+    """Return what was done to cycles that do not fill the window; ``shorter``: one of them is."""
     cut = [name for name, count in zip((texts.MIX_A, texts.MIX_B), shown.windows, strict=True) if count > 1]
-    said = [texts.MIX_REPEATED.format(window=window_s, model=shown.model)] if shorter else []
+    said = [texts.MIX_SHORT.format(window=window_s, model=shown.model)] if shorter else []
     said += [texts.MIX_CUT.format(names=" and ".join(cut), window=window_s)] if cut else []
     return paragraph(" ".join(said), "note") if said else ""
 
 
-def mix_others(found: Sequence[MixAnswer], shown: CycleMix) -> str:
-    """Return which models mix on another grid than the one shown."""
+def mix_notes(found: Sequence[MixAnswer], shown: CycleMix, cards: Iterable[ModelCard]) -> str:
+    """Return which models mix on another grid than the one shown, and which were trained with Patch-Mix."""
     window_s = shown.spectrograms[0].end_s
     others = [a.model for a in found if (a.grid, a.window_s) != (shown.replaced.shape, window_s)]
-    return paragraph(texts.MIX_OTHER.format(names=", ".join(others)), "note") if others else ""
+    trained = [card.name for card in cards if PRESETS[card.preset].objective == "patch_mix"]
+    said = [texts.MIX_TRAINED.format(names=", ".join(trained)) if trained else texts.MIX_UNTRAINED]
+    said += [texts.MIX_OTHER.format(names=", ".join(others))] if others else []
+    return paragraph(" ".join(said), "note")
 
 
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:

@@ -58,7 +58,7 @@ class MixTab:
                 f"<h2>{texts.MIX_ANSWERS}</h2>" + markup.paragraph(texts.MIX_ANSWERS_NOTE, "note"), js_on_load=None
             )
             self.table = gr.HTML(js_on_load=None, elem_id="mix-table")
-            self.others = gr.HTML(js_on_load=None, elem_id="mix-others")
+            self.notes = gr.HTML(js_on_load=None, elem_id="mix-notes")
         self._wire(tab)
 
     def _build_choice(self) -> None:
@@ -80,7 +80,7 @@ class MixTab:
             self.again = gr.Button(texts.MIX_DRAW, elem_id="mix-again")
 
     def _wire(self, tab: gr.Tab) -> None:
-        results = [self.picture, self.remarks, *self.players, self.table, self.others]
+        results = [self.picture, self.remarks, *self.players, self.table, self.notes]
         choice = [self.first, self.second, self.kept, self.domain, self.seed]
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
         shared = {
@@ -138,11 +138,12 @@ class MixTab:
         with spoken():
             pair = self._pair(mixable, first, second)
             shown = mixing.mix(self.analyser, *pair, recipe)
-            names, found = list(self.analyser.cards), []
-            yield {**self._shown(shown, pair, width_px), self.table: markup.mix_table((), names)}
+            cards, found = self.analyser.cards, []
+            yield {**self._shown(shown, pair, width_px), self.table: markup.mix_table((), cards)}
             for answer in mixing.answers(self.analyser, *pair, recipe):
                 found.append(answer)
-                yield {self.table: markup.mix_table(found, names), self.others: markup.mix_others(found, shown)}
+                notes = markup.mix_notes(found, shown, cards.values())
+                yield {self.table: markup.mix_table(found, cards), self.notes: notes}
 
     def draw_again(
         self,

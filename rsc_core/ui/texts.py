@@ -347,7 +347,10 @@ MIX_TITLES = (
     "Mix: {count} of {all} patches are B's",
     "B, {length:.2f} s, {how} {label}",
 )
-MIX_REPEATED = "A short cycle is repeated to the {window:g} s that {model} reads, as the model itself does."
+MIX_SHORT = (
+    "A short cycle is filled up to the {window:g} s that {model} reads, in the model's own way: repeated, unless it "
+    "was trained otherwise."
+)
 MIX_CUT = "Of {names}, longer than {window:g} s, the first {window:g} s are mixed."
 MIX_HEAR = "Hear it"
 MIX_HEAR_NOTE = (
@@ -359,9 +362,10 @@ MIX_ANSWERS = "What each model says"
 MIX_ANSWERS_NOTE = (
     "Asked for: the model's own answers to A and B, weighted by their shares of its patches, which is what Patch-Mix "
     "trains towards. Off by: the share of probability that the answer to the mix puts elsewhere, 0 to 100 %. Where "
-    "the answers to A and B are alike, being close is easy. None of these models was trained with Patch-Mix unless "
-    "its name says so."
+    "the answers to A and B are alike, being close is easy."
 )
+MIX_TRAINED = "Trained with Patch-Mix: {names}."
+MIX_UNTRAINED = "None of these models was trained with Patch-Mix."
 MIX_OTHER = "{names}: patches or window differ from those shown, so as large a share of its own is exchanged."
 MIX_HEADS = ("model", "A", "B", "mix", "asked for", "off by")
 MIX_WAITING = "…"
