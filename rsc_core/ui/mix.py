@@ -75,7 +75,7 @@ class MixTab:
                 label=texts.MIX_DOMAIN,
                 elem_id="mix-domain",
             )
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=False):
             self.seed = gr.Number(0, precision=0, minimum=0, label=texts.MIX_SET, elem_id="mix-set")
             self.again = gr.Button(texts.MIX_DRAW, elem_id="mix-again")
 
