@@ -247,3 +247,46 @@ class Forgetting:
 
     layers: tuple[str, ...]  # all that are randomised, in turn; each with all before it
     similarities: tuple[float, ...]  # as far as it has come; Spearman's rank correlation, NaN where a map is constant
+
+
+@dataclass(frozen=True)
+class CycleMix:
+    """Two cycles and their mix, cut into patches as one model cuts them; all of it fills that model's window."""
+
+    model: str  # whose patches
+    replaced: np.ndarray  # (freq, time) bool: patches taken from the second cycle
+    edges_bins: np.ndarray  # (freq + 1,) rising; row r covers mel bins ``edges_bins[r:r + 2]``
+    edges_s: np.ndarray  # (time + 1,) rising, from the window's start
+    spectrograms: tuple[Spectrogram, Spectrogram, Spectrogram]  # log-mel: first cycle, mix, second cycle
+    sounds: tuple[np.ndarray, np.ndarray, np.ndarray]  # (samples,) float32 each, the second as loud as the first
+    sample_rate: int  # Hz
+    windows: tuple[int, int]  # of the two cycles; of more than one the first is mixed
+
+    @property
+    def kept(self) -> float:
+        """Share of the patches that are the first cycle's."""
+        return 1 - float(self.replaced.mean())
+
+
+@dataclass(frozen=True)
+class MixAnswer:
+    """What one model says of two cycles and of their mix; probabilities are (class,) float32."""
+
+    model: str
+    classes: tuple[str, ...]
+    grid: tuple[int, int]  # (freq, time) patches
+    window_s: float
+    kept: float  # share of its patches that are the first cycle's
+    first: np.ndarray
+    second: np.ndarray
+    mixed: np.ndarray
+
+    @property
+    def asked(self) -> np.ndarray:
+        """(class,) what Patch-Mix asks of the model: its answers to both cycles, each by its share of the patches."""
+        return self.kept * self.first + (1 - self.kept) * self.second
+
+    @property
+    def gap(self) -> float:
+        """How far the answer to the mix is from what is asked, 0 to 1: the probability that stands elsewhere."""
+        return float(np.abs(self.mixed - self.asked).sum() / 2)

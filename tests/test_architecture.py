@@ -57,12 +57,14 @@ LAYERS = [
     "inspector",
     "predict",
     "comparison",
+    "mixing",
     "figures",
     "comparison_figures",
     "takeaway",
     "belief_figures",
     "map_figures",
     "head_figures",
+    "mix_figures",
     "ui",
     "benchmark",
 ]
@@ -77,6 +79,7 @@ DRAWN = [
         "belief_figures",
         "map_figures",
         "head_figures",
+        "mix_figures",
         "comparison_figures",
         "takeaway",
     )

@@ -55,16 +55,27 @@ def split(
 
     Whatever the slider says is a sum of these two, so a page computes them once.
     """
-    values, edges_hz, waveform = np.asarray(values, float), np.asarray(edges_hz, float), np.asarray(waveform)
+    part = masked(waveform, sample_rate, gains(np.asarray(values, float)), edges_hz, column_s)
+    return part, np.asarray(waveform, np.float32) - part
+
+
+def masked(
+    waveform: np.ndarray, sample_rate: int, gain: np.ndarray, edges_hz: np.ndarray, column_s: float
+) -> np.ndarray:
+    """Return a sound with every tile as loud as ``gain``, (freq, columns), says: (samples,) float32.
+
+    The other arguments and the errors are those of ``attended``; gains of neighbours fade into each other.
+    """
+    gain, edges_hz, waveform = np.asarray(gain, float), np.asarray(edges_hz, float), np.asarray(waveform)
     seconds = len(waveform) / sample_rate
-    if values.ndim != 2 or edges_hz.shape != (len(values) + 1,):
+    if gain.ndim != 2 or edges_hz.shape != (len(gain) + 1,):
         raise ValueError(
-            f"expected a (freq, columns) map and freq + 1 edges, got {values.shape} and {edges_hz.shape}: pass the "
+            f"expected a (freq, columns) map and freq + 1 edges, got {gain.shape} and {edges_hz.shape}: pass the "
             "edges of the map's own rows"
         )
-    if abs(values.shape[1] * column_s - seconds) > column_s + WINDOW_S:
+    if abs(gain.shape[1] * column_s - seconds) > column_s + WINDOW_S:
         raise ValueError(
-            f"the map covers {values.shape[1] * column_s:.2f} s and the waveform lasts {seconds:.2f} s: fold the map "
+            f"the map covers {gain.shape[1] * column_s:.2f} s and the waveform lasts {seconds:.2f} s: fold the map "
             "back onto the cycle first"
         )
     size = 1 << round(np.log2(WINDOW_S * sample_rate))
@@ -74,9 +85,8 @@ def split(
     spectrum = torch.stft(sound, **stft, pad_mode="constant", return_complex=True)
     hz = np.arange(spectrum.shape[0]) * sample_rate / size
     at_s = np.arange(spectrum.shape[1]) * (size // OVERLAP) / sample_rate
-    mask = _interpolate(gains(values), edges_hz, column_s, hz, at_s)
-    part = torch.istft(spectrum * torch.from_numpy(mask.astype(np.float32)), **stft, length=len(sound))
-    return part.numpy(), (sound - part).numpy()
+    mask = _interpolate(gain, edges_hz, column_s, hz, at_s)
+    return torch.istft(spectrum * torch.from_numpy(mask.astype(np.float32)), **stft, length=len(sound)).numpy()
 
 
 def gains(values: np.ndarray) -> np.ndarray:

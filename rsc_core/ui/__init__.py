@@ -12,6 +12,7 @@ from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
+from rsc_core.ui.mix import MixTab
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -37,6 +38,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
             with gr.Tab(texts.COMPARE_TAB, elem_id="compare-tab") as compare:
                 beside = CompareTab(analyser, tab.shown, compare)
                 tab.take_home(beside.compared, beside.tuned.opened)
+            with gr.Tab(texts.MIX_TAB, elem_id="mix-tab") as mix:
+                MixTab(analyser, tab.shown, mix)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

@@ -102,8 +102,8 @@ class AnalyseTab:
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         self.remarks = gr.HTML(js_on_load=None, elem_id="remarks")
         with gr.Row():
-            self.recording_player = _player("The recording", "play-recording")
-            self.cycle_player = _player("The chosen cycle", "play-cycle")
+            self.recording_player = player("The recording", "play-recording")
+            self.cycle_player = player("The chosen cycle", "play-cycle")
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
         self.waveform = picture_place(texts.ALT["cycles"], "cycles-picture", "png")
@@ -283,7 +283,7 @@ class AnalyseTab:
         }
         recording = analysis.recording
         if not played:
-            updates[self.recording_player] = _sound(recording.waveform, recording.sample_rate)
+            updates[self.recording_player] = sound(recording.waveform, recording.sample_rate)
             updates[self.played] = markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note")
         yield {self.shown: shown, **updates}
         yield from self._cycle(shown, width_px, values)
@@ -310,7 +310,7 @@ class AnalyseTab:
         yield {
             self.shown: shown,
             self.heading: markup.cycle_heading(shown.chosen, view.cycle),
-            self.cycle_player: _sound(view.waveform, view.sample_rate),
+            self.cycle_player: sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
             self.attention: figures.attention(view, **picture_size(width_px)).pixels() if view.attention else None,
             **self._spectrograms(view, width_px, values),
@@ -343,11 +343,12 @@ def remembered(shown: Shown | None) -> Shown:
     return shown
 
 
-def _player(label: str, name: str) -> gr.Audio:
+def player(label: str, name: str) -> gr.Audio:
+    """A player, empty until a callback fills it."""
     return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
 
 
-def _sound(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:
-    """(rate, int16 samples): given floats, Gradio would scale every cycle to its own peak."""
+def sound(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:
+    """Return (rate, int16 samples): given floats, Gradio would scale every cycle to its own peak."""
     peak = max(float(np.abs(waveform).max(initial=0)), 1.0)
     return sample_rate, (waveform * (32767 / peak)).astype(np.int16)

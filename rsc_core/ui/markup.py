@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from rsc_core.analysis import Analysis, Cycle, ModelCard
+import numpy as np
+
+from rsc_core.analysis import Analysis, Cycle, CycleMix, MixAnswer, ModelCard
 from rsc_core.config import PROTOCOLS
 from rsc_core.explain.evidence import Agreement, Breathing, Evidence
+from rsc_core.presets import PRESETS
 from rsc_core.ui import texts
 from rsc_core.ui.drawings import drawing
 
@@ -113,6 +116,42 @@ def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
     )
 
 
+def mix_table(found: Sequence[MixAnswer], models: Iterable[str]) -> str:
+    """Return the table of what models say of two cycles and their mix; a model not yet asked has an empty row."""
+    known = {answer.model: answer for answer in found}
+    rows = []
+    for name in models:
+        cells = [texts.MIX_WAITING] * (len(texts.MIX_HEADS) - 1)
+        if answer := known.get(name):
+            every = (answer.first, answer.second, answer.mixed, answer.asked)
+            cells = [_answer(answer.classes, one) for one in every] + [f"{answer.gap:.0%}"]
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
+    head = "".join(f'<th scope="col">{text}</th>' for text in texts.MIX_HEADS)
+    return (
+        f'<div class="cycles compared" tabindex="0" role="region" aria-label="{texts.MIX_ANSWERS}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{paragraph(texts.PRESENT, 'note')}"
+    )
+
+
+def mix_remarks(shown: CycleMix, window_s: float, shorter: bool) -> str:
+    """Return what was done to cycles that do not fill the window; ``shorter``: one of them is."""
+    cut = [name for name, count in zip((texts.MIX_A, texts.MIX_B), shown.windows, strict=True) if count > 1]
+    said = [texts.MIX_SHORT.format(window=window_s, model=shown.model)] if shorter else []
+    said += [texts.MIX_CUT.format(names=" and ".join(cut), window=window_s)] if cut else []
+    return paragraph(" ".join(said), "note") if said else ""
+
+
+def mix_notes(found: Sequence[MixAnswer], shown: CycleMix, cards: Iterable[ModelCard]) -> str:
+    """Return which models mix on another grid than the one shown, and which were trained with Patch-Mix."""
+    window_s = shown.spectrograms[0].end_s
+    others = [a.model for a in found if (a.grid, a.window_s) != (shown.replaced.shape, window_s)]
+    trained = [card.name for card in cards if PRESETS[card.preset].objective == "patch_mix"]
+    said = [texts.MIX_TRAINED.format(names=", ".join(trained)) if trained else texts.MIX_UNTRAINED]
+    said += [texts.MIX_OTHER.format(names=", ".join(others))] if others else []
+    return paragraph(" ".join(said), "note")
+
+
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
     """Return what a visitor must know of a model before believing it, and which of ``cards`` labels better."""
     facts = {
@@ -198,6 +237,16 @@ def _score(card: ModelCard) -> str:
         f"<b>{card.score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity "
         f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}. {texts.TRIVIAL}"
     )
+
+
+def _answer(classes: Sequence[str], probabilities: np.ndarray) -> str:
+    """The most probable class over bars of P(crackle present) and P(wheeze present)."""
+    by_class = dict(zip(classes, probabilities.tolist(), strict=True))
+    bars = (
+        f'<span class="pair">{kind} {_probability(by_class[kind] + by_class["both"])}</span>'
+        for kind in ("crackle", "wheeze")
+    )
+    return _chip(max(by_class, key=by_class.get)) + "".join(bars)
 
 
 def _chip(label: str) -> str:

@@ -185,6 +185,7 @@ ALT = {
     "dial": "Probability of each class over the share of the tuning",
     "changes": "Change of each matrix, by block and projection",
     "spectra": "Singular values of the chosen change",
+    "mix": "Log-mel spectrograms of two cycles and, between them, of their mix; exchanged patches are outlined",
 }
 
 COMPARE = "Two to four models on the recording of the first tab, cycle by cycle."
@@ -226,6 +227,7 @@ CHANGED_NOTE = (
 ANALYSE_TAB = "Analyse"
 COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
+MIX_TAB = "Mix"
 INSIDE_FIRST = "Analyse a recording in the first tab: what its model reads appears here."
 INSIDE_CYCLE = (
     "Model {model}, {start:.2f} to {end:.2f} s, labelled {label} in the first tab. Other models and recordings are "
@@ -325,6 +327,48 @@ MAPS_AGREE = (
     "{first} and {second}: {sentence} ({overlap:.0%} of the highest tiles are the same; unrelated maps stay within "
     "{chance:.0%})."
 )
+
+MIX_FIRST = "Analyse a recording in the first tab, then mix two of its cycles here."
+MIX_NOTE = (
+    "Patch-Mix trains a model on clips whose patches are partly another clip's, and asks it for both labels, each by "
+    "its share. Here two cycles are mixed the same way. Faded: what does not enter the mix."
+)
+MIX_ONE_CYCLE = "This recording has only one cycle: it is mixed with a cycle of an example."
+MIX_A, MIX_B = "Cycle A", "Cycle B"
+MIX_CYCLE = "{number}: {start:.2f} to {end:.2f} s, {how} {label}"
+MIX_LABELLED = {True: "annotated", False: "labelled"}
+MIX_KEPT = "Share kept of A (λ)"
+MIX_DOMAIN = "Exchanged"
+MIX_DOMAINS = {"patch": "patches", "time": "whole moments"}
+MIX_SET = "Number of the set of patches"
+MIX_DRAW = "Draw again"
+MIX_TITLES = (
+    "A, {length:.2f} s, {how} {label}",
+    "Mix: {count} of {all} patches are B's",
+    "B, {length:.2f} s, {how} {label}",
+)
+MIX_SHORT = (
+    "A short cycle is filled up to the {window:g} s that {model} reads, in the model's own way: repeated, unless it "
+    "was trained otherwise."
+)
+MIX_CUT = "Of {names}, longer than {window:g} s, the first {window:g} s are mixed."
+MIX_HEAR = "Hear it"
+MIX_HEAR_NOTE = (
+    "An approximation: the model mixes embeddings of patches, which have no sound. Here the parts of B's sound that "
+    "lie in exchanged patches replace A's, and B is made as loud as A; the picture and the models keep B's own level."
+)
+MIX_PLAYERS = ("A", "The mix", "B")
+MIX_ANSWERS = "What each model says"
+MIX_ANSWERS_NOTE = (
+    "Asked for: the model's own answers to A and B, weighted by their shares of its patches, which is what Patch-Mix "
+    "trains towards. Off by: the share of probability that the answer to the mix puts elsewhere, 0 to 100 %. Where "
+    "the answers to A and B are alike, being close is easy."
+)
+MIX_TRAINED = "Trained with Patch-Mix: {names}."
+MIX_UNTRAINED = "None of these models was trained with Patch-Mix."
+MIX_OTHER = "{names}: patches or window differ from those shown, so as large a share of its own is exchanged."
+MIX_HEADS = ("model", "A", "B", "mix", "asked for", "off by")
+MIX_WAITING = "…"
 
 MICROPHONE = {
     "before": (

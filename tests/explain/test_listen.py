@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rsc_core.explain.listen import attended, gains, split
+from rsc_core.explain.listen import attended, gains, masked, split
 from rsc_core.features.log_mel import edge_frequencies_hz
 
 RATE = 16000
@@ -34,6 +34,12 @@ def test_slider_ends_add_up_to_the_original_and_the_middle_is_it():
     np.testing.assert_allclose(listen(wave, values, 0.25), only + 0.75 * but, atol=1e-6)
     np.testing.assert_allclose(listen(wave, values, -0.25), 0.75 * only + but, atol=1e-6)
     assert 0.01 < energy(only) / energy(wave) < 0.99
+
+
+def test_gains_of_one_give_the_sound_back_and_gains_of_zero_silence():
+    wave = noise()
+    np.testing.assert_allclose(masked(wave, RATE, np.ones((8, 31)), EDGES, COLUMN_S), wave, atol=1e-6)
+    assert not masked(wave, RATE, np.zeros((8, 31)), EDGES, COLUMN_S).any()
 
 
 @pytest.mark.parametrize("samples", [79983, 8000, 1600, 100])
