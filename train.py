@@ -72,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_presets() -> int:
     """Print every preset with its four choices and what it trains."""
-    print("trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; a CNN at its own size), preset:")
+    print(
+        "trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; others at their own size), preset:"
+    )
     for name, p in PRESETS.items():
         choices = f"{p.model} + {p.tuning} + {p.objective} + {p.features}"
         print(f"{trained_on_ast_base(name):>10,}  {name:18} {choices}: {p.summary}", flush=True)
