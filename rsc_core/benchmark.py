@@ -116,7 +116,7 @@ def mixing(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
 
 
 def hybrids(_run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
-    """Yield (what and how many times as fast, seconds a clip, None) of CycleGuardian's maps and windows, clips of 8 s."""
+    """Yield (what and how much faster, seconds a clip, None) of CycleGuardian's maps and windows, clips of 8 s."""
     clips = 0.1 * torch.randn(HYBRID_BATCH, 8 * HYBRID_SAMPLE_RATE, generator=torch.Generator().manual_seed(0))
     reference = _reference_maps()
     theirs = measure(lambda: reference(clips[:1]), runs)

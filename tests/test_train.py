@@ -364,7 +364,7 @@ def test_bf16_is_taken_where_the_probe_finds_it_faster(slow, chosen, tiny_model)
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("preset", PRESETS)
-def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher, speech):
+def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher, speech, guardian):
     base = {"cnn": teacher, "wav2vec2": speech, "cycle_guardian": guardian}.get(PRESETS[preset].model, base)
     config = lineage.inherit(run_config(preset, "icbhi", str(base)))
     options = {"teacher": str(teacher), "block": 2} if config.objective == "distillation" else {}
