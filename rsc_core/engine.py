@@ -104,7 +104,7 @@ def fit(
     drawn = settings.epoch_clips or len(training)
     steps = math.ceil(drawn / settings.batch_size)  # in an epoch
     average = averaging(model, config)
-    measure = scoring.measure(config)
+    measure = scoring.chosen_by(config)
 
     if resume and (out / RESUME).exists():
         state = restore(out / RESUME, config, model, objective, optimizer)

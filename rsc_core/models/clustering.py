@@ -33,10 +33,8 @@ class Clustering(nn.Module):
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, 4) soft assignments, each row a sum of 1, in float32 whatever the precision around it."""
-        with torch.autocast(vectors.device.type, enabled=False):
-            codes = self.encoder(vectors.float())
-            squared = (codes.unsqueeze(-2) - self.centres).square().sum(dim=-1)
-            return F.normalize(1 / (1 + squared), p=1, dim=-1)
+        squared = (self._codes(vectors).unsqueeze(-2) - self.centres).square().sum(dim=-1)
+        return F.normalize(1 / (1 + squared), p=1, dim=-1)
 
     @torch.no_grad()
     def place(self, vectors: torch.Tensor, generator: torch.Generator) -> None:
@@ -48,7 +46,7 @@ class Clustering(nn.Module):
             vectors: (…, width).
             generator: on the CPU.
         """
-        codes = self.encoder(vectors.float()).flatten(0, -2)
+        codes = self._codes(vectors).flatten(0, -2)
         picked = [int(torch.randint(len(codes), (1,), generator=generator))]
         while len(picked) < CENTRES:
             nearest = torch.cdist(codes, codes[picked]).amin(dim=1).square().cpu()
@@ -56,6 +54,11 @@ class Clustering(nn.Module):
             picked.append(int(torch.multinomial(nearest, 1, generator=generator)))
         self.centres.copy_(codes[picked])
         self.placed.fill_(True)
+
+    def _codes(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(…, width) -> (…, 128) in float32."""
+        with torch.autocast(vectors.device.type, enabled=False):
+            return self.encoder(vectors.float())
 
 
 def sharpened(soft: torch.Tensor) -> torch.Tensor:
