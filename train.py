@@ -97,7 +97,8 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
         help=f'checkpoint folder, hub name, or "small" for a fresh small model (default {row.backbone})',
     )
     for name in AUDIO:
-        allowed, default = AudioConfig.__dataclass_fields__[name].metadata["allowed"], getattr(AudioConfig(), name)
+        field = AudioConfig.__dataclass_fields__[name]
+        allowed, default = field.metadata["allowed"], row.audio.get(name, field.default)
         parser.add_argument(
             "--" + name.replace("_", "-"),
             type=type(default),

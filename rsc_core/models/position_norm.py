@@ -48,6 +48,3 @@ class PositionBatchNorm(_BatchNorm):
         kept = (1 - self.momentum) ** torch.arange(self.positions, -1, -1, device=running.device)
         own = (self.momentum * kept[1:, None] * found.view(self.positions, -1)).sum(dim=0)
         running.mul_(kept[0]).add_(own)
-
-    def _check_input_dim(self, values: torch.Tensor) -> None:
-        """Any number of dimensions will do."""

@@ -36,7 +36,7 @@ def test_cycle_guardian_tiles_a_short_clip_and_keeps_the_end_of_a_long_one():
 
 def test_cycle_guardian_trains_on_clips_as_annotated(tiny_icbhi):
     tile = replace(SECOND, padding="tile")
-    clips = data.load("icbhi", tiny_icbhi).train[:2]
+    clips = data.load("icbhi", tiny_icbhi).clips[:2]
     waveforms = Waveforms(clips, tile, progress=False)
     drawn = training_windows(clips, waveforms, 1.0, (0.8, 4.0), np.random.default_rng(0)).numpy()
     assert np.array_equal(drawn, np.concatenate([windows(waveforms.cut(c, c.start_s, c.end_s), tile) for c in clips]))
