@@ -72,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_presets() -> int:
     """Print every preset with its four choices and what it trains."""
-    print("trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; a CNN at its own size), preset:")
+    print(
+        "trained on AST-base (12 blocks of width 768, 1,024 frames, four classes; others at their own size), preset:"
+    )
     for name, p in PRESETS.items():
         choices = f"{p.model} + {p.tuning} + {p.objective} + {p.features}"
         print(f"{trained_on_ast_base(name):>10,}  {name:18} {choices}: {p.summary}", flush=True)
@@ -95,7 +97,8 @@ def build_parser(preset: str) -> tuple[argparse.ArgumentParser, dict[str, list[s
         help=f'checkpoint folder, hub name, or "small" for a fresh small model (default {row.backbone})',
     )
     for name in AUDIO:
-        allowed, default = AudioConfig.__dataclass_fields__[name].metadata["allowed"], getattr(AudioConfig(), name)
+        field = AudioConfig.__dataclass_fields__[name]
+        allowed, default = field.metadata["allowed"], row.audio.get(name, field.default)
         parser.add_argument(
             "--" + name.replace("_", "-"),
             type=type(default),

@@ -26,7 +26,7 @@ SEMITONES = (-2, -1, 1, 2)
 VOCAL_TRACT = (0.9, 1.1)
 """Shortest and longest, in shares of the true one."""
 
-MOVES_SOUNDS = ("speed", "pitch", "vtlp")
+MOVES_SOUNDS = ("one_of", "speed", "pitch", "vtlp")
 """Augmentations that change how high a sound is, or how long."""
 
 TOLD_BY_MOVING = (("fine", "coarse"), ("wheeze", "rhonch"))
@@ -56,10 +56,10 @@ def vtlp(features: torch.Tensor, generator: torch.Generator, sample_rate: int = 
     stretched to keep Nyquist where it is; values between mel bins are interpolated.
 
     Raises:
-        ValueError: the features are no spectrograms.
+        ValueError: the features are not log-mel.
     """
     if features.ndim != 3:
-        raise ValueError("vtlp warps spectrograms, and these features are waveforms; leave it out of augment")
+        raise ValueError("vtlp warps log-mel spectrograms, and these features are others; leave it out of augment")
     low, high = VOCAL_TRACT
     factor = low + (high - low) * torch.rand(len(features), 1, generator=generator)
     nyquist = sample_rate / 2
@@ -145,7 +145,27 @@ def mixup(
     return mixed, blend * targets + (1 - blend) * targets[partner]
 
 
+def one_of(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
+    """Change half of the clips, each in one of four ways: noise, speed, loudness by 0.5 to 2, pitch (CycleGuardian's).
+
+    Of its fifth, vocal tract length perturbation, ``vtlp`` is the form for log-mel features.
+    """
+    ways = (
+        lambda clips: noise(clips, generator, share=1.0),
+        lambda clips: speed(clips, generator, sample_rate),
+        lambda clips: clips * (0.5 + 1.5 * torch.rand(len(clips), 1, generator=generator)).to(clips),
+        lambda clips: pitch(clips, generator),
+    )
+    drawn = torch.randint(2 * len(ways), (len(waveforms),), generator=generator).to(waveforms.device)
+    changed = waveforms.clone()
+    for index, way in enumerate(ways):
+        if (drawn == index).any():
+            changed[drawn == index] = way(waveforms[drawn == index])
+    return changed
+
+
 OF_WAVEFORMS = {
+    "one_of": one_of,
     "speed": speed,
     "pitch": pitch,
     "roll": roll,
@@ -154,6 +174,8 @@ OF_WAVEFORMS = {
     "gain": gain,
     "noise": noise,
 }
+AT_A_RATE = ("one_of", "speed", "equalise", "band_limit")
+"""Those that must know the sampling rate."""
 
 
 def features_of(waveforms: torch.Tensor, config: RunConfig, generator: torch.Generator) -> torch.Tensor:
@@ -162,12 +184,14 @@ def features_of(waveforms: torch.Tensor, config: RunConfig, generator: torch.Gen
     chosen = [name for name in AUGMENTATIONS if name in settings.augment]
     for name in chosen:
         if name in OF_WAVEFORMS:
-            waveforms = OF_WAVEFORMS[name](waveforms, generator)
+            rate = {"sample_rate": config.audio.sample_rate} if name in AT_A_RATE else {}
+            waveforms = OF_WAVEFORMS[name](waveforms, generator, **rate)
     features = extract(waveforms, config.audio, config.features)
     if "vtlp" in chosen:
         features = vtlp(features, generator, config.audio.sample_rate)
     if "spec_augment" in chosen:
-        features = spec_augment(features, generator, POLICIES[settings.spec_policy], settings.faithful)
+        gated = settings.faithful and not config.model.faithful  # a defect of Patch-Mix's code, not of CycleGuardian's
+        features = spec_augment(features, generator, POLICIES[settings.spec_policy], gated)
     return features
 
 

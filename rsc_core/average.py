@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from rsc_core.config import RunConfig
 from rsc_core.resume import copy, paste
 
 
@@ -68,3 +69,11 @@ class ShortenedStep(Average):
                 self.weights[name].lerp(tensor, 1 - self.decay) if tensor.is_floating_point() else tensor
             )
         paste(model, self.weights)
+
+
+def averaging(model: nn.Module, config: RunConfig) -> Average | None:
+    """Return the average a run keeps, if any; Patch-Mix followed faithfully shortens its steps instead."""
+    if not config.train.average:
+        return None
+    kind = ShortenedStep if config.train.faithful and not config.model.faithful else Average
+    return kind(model, config.train.average)

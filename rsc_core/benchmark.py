@@ -1,10 +1,12 @@
-"""How long things take on this machine: ``python -m rsc_core.benchmark {attention,relevance,objectives}``.
+"""How long things take on this machine: ``python -m rsc_core.benchmark {attention,relevance,objectives,hybrid}``.
 
 Medians over runs, windows of the model's length; no test asserts them. ``attention`` times what the page waits for,
 with a run folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's
 whole answer to a click on a patch, from the kept attention to four packed pictures as wide as the page allows.
 ``relevance`` times every method on its model, ``objectives`` the forward and backward pass of a batch with
 patches mixed or masked, and how many plain batches that is. Two views of every clip cannot take less than two.
+``hybrid`` times CycleGuardian's maps beside the libraries its code calls (nnAudio is among the tests' packages), and
+its windows in one batch beside a loop; it needs no run folder.
 """
 
 from __future__ import annotations
@@ -23,20 +25,23 @@ import torch
 from PIL import Image
 from torch import nn
 
-from rsc_core import checkpoint, environment, objectives, synth
+from rsc_core import checkpoint, environment, models, objectives, synth
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.explain import heads
 from rsc_core.explain.attention import attends
 from rsc_core.explain.relevance import METHODS, relevance
 from rsc_core.explain.target import Target
+from rsc_core.features.hybrid import HIGH_HZ, HYBRID_HOP, HYBRID_SAMPLE_RATE, LOW_HZ, ROWS, hybrid
 from rsc_core.head_figures import HeadPictures
 from rsc_core.inference import Analyser
 from rsc_core.inspector import Inspector
+from rsc_core.models.cycle_guardian import STRIDE, WINDOW
 from rsc_core.objectives import Batch, Task
 
 AST_BASE = ModelConfig(hidden_size=768, layers=12, heads=12, intermediate_size=3072, stride=10)
 BATCH = 8
+HYBRID_BATCH = 64
 CLICK_S = 0.2
 MAP_SIZE, SIZE = {"width_px": 600, "scale": 1.5}, {"width_px": 1200, "scale": 1.5}  # on a wide screen
 MONTAGE_S = {"own": 0.7, "AST-base geometry": 2.0}
@@ -110,13 +115,37 @@ def mixing(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
         yield f"{title}: {ratio:.2f} plain batches", median(taken[index] for taken in rounds), None
 
 
-JOBS = {"attention": attention, "relevance": methods, "objectives": mixing}
+def hybrids(_run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
+    """Yield (what and how much faster, seconds a clip, None) of CycleGuardian's maps and windows, clips of 8 s."""
+    clips = 0.1 * torch.randn(HYBRID_BATCH, 8 * HYBRID_SAMPLE_RATE, generator=torch.Generator().manual_seed(0))
+    reference = _reference_maps()
+    theirs = measure(lambda: reference(clips[:1]), runs)
+    yield "maps by nnAudio and torchaudio, clip by clip", theirs, None
+    ours = measure(lambda: hybrid(clips), runs) / len(clips)
+    yield f"maps of a batch of {len(clips)}: {theirs / ours:.1f} times as fast", ours, None
+    model = models.build(run_config("cycle_guardian", "icbhi", "small").model).eval()
+    features = torch.randn(BATCH, *model.input_shape)
+
+    @torch.inference_mode()
+    def looped() -> torch.Tensor:
+        return torch.stack([model.window_encoder(part) for part in features.unfold(3, WINDOW, STRIDE).unbind(3)], 1)
+
+    @torch.inference_mode()
+    def batched() -> torch.Tensor:
+        return model.embed(features)
+
+    loop, whole = measure(looped, runs) / BATCH, measure(batched, runs) / BATCH
+    yield "windows one position after another", loop, None
+    yield f"all windows in one batch: {loop / whole:.1f} times as fast", whole, None
+
+
+JOBS = {"attention": attention, "relevance": methods, "objectives": mixing, "hybrid": hybrids}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m rsc_core.benchmark", description="Time explanations and objectives."
+        prog="python -m rsc_core.benchmark", description="Time explanations, objectives and maps."
     )
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--model", default="checkpoints/sprsound-base", help="run folder (default: %(default)s)")
@@ -145,6 +174,21 @@ def _untrained(run: Path) -> Path:
     config = replace(run_config("full", "icbhi", "small"), model=AST_BASE)
     facts = {"corpus": "none", "protocol": "last", "learned_from": ["nothing"]}
     return checkpoint.save(run, checkpoint.build(config), config, facts)
+
+
+def _reference_maps() -> Callable[[torch.Tensor], list[torch.Tensor]]:
+    """The libraries that CycleGuardian's code calls, with its parameters."""
+    from nnAudio.features import CQT2010v2, Gammatonegram
+    from torchaudio.transforms import AmplitudeToDB, MelSpectrogram
+
+    shared = {"sr": HYBRID_SAMPLE_RATE, "hop_length": HYBRID_HOP, "n_bins": ROWS, "fmin": LOW_HZ, "verbose": False}
+    mel = {"n_fft": 1024, "win_length": 1000, "hop_length": HYBRID_HOP, "n_mels": ROWS, "f_min": LOW_HZ}
+    kinds = (
+        (CQT2010v2(**shared), AmplitudeToDB("magnitude")),
+        (Gammatonegram(**shared, n_fft=1024, fmax=HIGH_HZ, power=2.0), AmplitudeToDB("power")),
+        (MelSpectrogram(HYBRID_SAMPLE_RATE, **mel, f_max=HIGH_HZ), AmplitudeToDB("power")),
+    )
+    return lambda clips: [in_db(kind(clips)) for kind, in_db in kinds]
 
 
 def _click(run: Path) -> Callable[[], object]:

@@ -27,10 +27,21 @@ PROTOCOLS = {
 }
 """Protocol -> what everything printed and stored says of it."""
 
-AUGMENTATIONS = ("speed", "pitch", "roll", "equalise", "band_limit", "gain", "noise", "vtlp", "spec_augment")
-"""In the order they are applied: seven of the waveform, two of the features. See ``rsc_core.augment``."""
+AUGMENTATIONS = (
+    "one_of",
+    "speed",
+    "pitch",
+    "roll",
+    "equalise",
+    "band_limit",
+    "gain",
+    "noise",
+    "vtlp",
+    "spec_augment",
+)
+"""In the order they are applied: eight of the waveform, two of the features. See ``rsc_core.augment``."""
 
-SPEC_POLICIES = ("mild", "patch_mix", "patch_mix_cnn", "LB", "LD", "SM", "SS")
+SPEC_POLICIES = ("mild", "patch_mix", "patch_mix_cnn", "LB", "LD", "SM", "SS", "cycle_guardian")
 """How much SpecAugment hides. See ``rsc_core.spec_augment``."""
 
 INITIALISATIONS = ("xavier", "mimetic", "structured")
@@ -47,7 +58,9 @@ class AudioConfig:
     sample_rate: int = option(16000, low=1)  # Hz
     level: str = option("rms", choices=("rms", "none"))  # "rms": scaled to RMS 0.1; "none": as stored
     window_s: float = option(5.0, positive=True)  # a shorter clip is padded, a longer one read in several windows
-    padding: str = option("repeat", choices=("repeat", "zero"))  # "zero": silence behind a short clip
+    # "zero": silence behind a short clip; "tile": as CycleGuardian, a clip as annotated and repeated without joining
+    # the ends, and of one longer than the window its end alone
+    padding: str = option("repeat", choices=("repeat", "zero", "tile"))
     fade: str = option("none", choices=("none", "cycle", "recording"))  # whose first and last 62.5 ms fade
 
     def __post_init__(self):
@@ -85,7 +98,9 @@ class DataConfig:
 class FeatureConfig:
     """Which features, and the statistics log-mel is normalised with: the model sees (x - mean) / (2 std)."""
 
-    name: str = option("log_mel", choices=("log_mel", "waveform"))  # a waveform is normalised by itself
+    name: str = option(
+        "log_mel", choices=("log_mel", "waveform", "hybrid")
+    )  # the last two are normalised by themselves
     mean: float = -4.2677393  # AudioSet, natural log; our own models store their training set's
     std: float = option(4.5689974, positive=True)
 
@@ -113,6 +128,7 @@ class ModelConfig:
     mel_bins: int = 128
     frames: int = 498  # length of the position grid: 5 s at 10 ms, Kaldi's snip_edges
     initialisation: str = option("xavier", choices=INITIALISATIONS)  # of a fresh transformer
+    faithful: bool = False  # CycleGuardian as its published code has it, defects and all
 
     def __post_init__(self):
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -148,7 +164,7 @@ class TrainConfig:
     spec_policy: str = option("mild", choices=SPEC_POLICIES)  # of the augmentation spec_augment
     class_weight: float = option(0.0, low=0, high=1)  # a clip's loss weighs count ** -class_weight of its class
     average: float = option(0.0, low=0, below=1)  # decay of a moving average of the weights, which is kept; 0: none
-    faithful: bool = False  # average and spec_augment as Patch-Mix's code has them, defects and all
+    faithful: bool = False  # what the published code of Patch-Mix or CycleGuardian does, defects and all
     seed: int = 0
     protocol: str = option("validated", choices=tuple(PROTOCOLS))
     test_curve: bool = False  # label the test split after every epoch without choosing by it
@@ -215,6 +231,7 @@ def run_config(
     if preset not in PRESETS:
         raise ValueError(f"there is no preset {preset!r}; choose one of {', '.join(PRESETS)}")
     row = PRESETS[preset]
+    published = row.faithful if (train or {}).get("faithful") else {}
     return RunConfig(
         preset=preset,
         corpus=corpus,
@@ -222,10 +239,13 @@ def run_config(
         tuning=row.tuning,
         tuning_options={**row.tuning_options, **(tuning_options or {})},
         objective=row.objective,
-        objective_options={**row.objective_options, **(objective_options or {})},
+        objective_options={**row.objective_options, **published.get("objective", {}), **(objective_options or {})},
+        audio=from_json(AudioConfig, {**row.audio, **published.get("audio", {})}),
         features=FeatureConfig(name=row.features),
-        model=from_json(ModelConfig, {"name": row.model, **row.model_options, **(model or {})}),
-        train=from_json(TrainConfig, {**row.train, **(train or {})}),
+        model=from_json(
+            ModelConfig, {"name": row.model, **row.model_options, **published.get("model", {}), **(model or {})}
+        ),
+        train=from_json(TrainConfig, {**row.train, **published.get("train", {}), **(train or {})}),
         data=from_json(DataConfig, {**({"labels": "table"} if corpus == "table" else {}), **(data or {})}),
     )
 

@@ -36,7 +36,7 @@ from rsc_core import (
     test_log,
     tuning,
 )
-from rsc_core.average import Average, ShortenedStep
+from rsc_core.average import averaging
 from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig
 from rsc_core.data import Selection, select, splits
 from rsc_core.data.corpus import Clip, Corpus
@@ -103,9 +103,8 @@ def fit(
     optimizer = _optimizer(model, objective, settings)
     drawn = settings.epoch_clips or len(training)
     steps = math.ceil(drawn / settings.batch_size)  # in an epoch
-    averaging = ShortenedStep if settings.faithful else Average
-    average = averaging(model, settings.average) if settings.average else None
-    measure = scoring.measure(config)
+    average = averaging(model, config)
+    measure = scoring.chosen_by(config)
 
     if resume and (out / RESUME).exists():
         state = restore(out / RESUME, config, model, objective, optimizer)

@@ -41,6 +41,7 @@ from rsc_core.presets import PRESETS
 DB_PER_NATURAL_LOG = 10 / np.log(10)  # of power
 SHORTEST_PICTURE_S = 0.5  # a shorter clip is repeated to this before a filter bank, and only its own frames are shown
 CHILDREN = ("SPRSound",)
+RATE = AudioConfig().sample_rate  # Hz of every recording; a model of another rate reads its clips resampled
 
 
 class Analyser:
@@ -48,7 +49,7 @@ class Analyser:
 
     Args:
         checkpoints: folder of run folders; those with an ``rsc.json`` that tell the four classes of a respiratory
-            cycle apart by its log-mel spectrogram are offered. (Others, diagnoses and wav2vec 2.0 among them, are
+            cycle apart by its spectrogram are offered. (Others, diagnoses and wav2vec 2.0 among them, are
             trained and evaluated, but not shown.)
         device: "cpu", "cuda" or "auto".
 
@@ -85,7 +86,7 @@ class Analyser:
             CheckpointError: there is no such model, or it cannot be loaded.
         """
         config = self._load(model).config
-        recording = audio.load(path, config.audio.sample_rate, config.audio.level)
+        recording = audio.load(path, RATE, config.audio.level)
         if annotation is None:
             found, events = cycles.windows(recording.seconds, config.audio.window_s), ()
         else:
@@ -202,7 +203,7 @@ class Analyser:
         length, rate = loaded.config.audio.window_samples, loaded.config.audio.sample_rate
         samples, batch = len(cut(recording, cycle)), torch.from_numpy(heard(recording, cycle, loaded.config.audio))
         hop = rate * HOP_MS // 1000
-        first = [0] if samples < length else [start // hop for start in window_starts(samples, length)]
+        first = [0] if samples < length else [start // hop for start in window_starts(samples, loaded.config.audio)]
         frames = max(1, samples // hop)
         period = tiles.period_frames(samples, loaded.config.audio) or max(frames, length // hop)
         geometry = loaded.model.hf.config
@@ -227,9 +228,9 @@ class Analyser:
 
 
 def can_be_shown(run: Path) -> bool:
-    """Return whether a run folder's model reads log-mel and answers with ``rsc_core.config.CLASSES``."""
+    """Return whether a run folder's model reads spectrograms and answers with ``rsc_core.config.CLASSES``."""
     config = checkpoint.read_facts(run)["config"]
-    if config["features"]["name"] != "log_mel":
+    if config["features"]["name"] == "waveform":
         return False
     return tuple(config["model"]["classes"]) == CLASSES and not config["model"].get("multi_label")
 
@@ -285,12 +286,15 @@ def cut(recording: Recording, cycle: Cycle) -> np.ndarray:
 def heard(recording: Recording, cycle: Cycle, config: AudioConfig) -> np.ndarray:
     """(windows, samples) of one cycle as a model of these settings is given them."""
     faded = replace(recording, waveform=whole(recording.waveform, config))
-    return windows(cut(faded, cycle), config)
+    samples = cut(faded, cycle)
+    if recording.sample_rate != config.sample_rate:
+        samples = resample(torch.from_numpy(samples), recording.sample_rate, config.sample_rate).numpy()
+    return windows(samples, config)
 
 
 def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
     """Return a cycle's log-mel spectrogram in dB ("db"), and normalised as the model sees it ("model")."""
-    rate, statistics = loaded.config.audio.sample_rate, loaded.config.features
+    rate, statistics = RATE, loaded.config.features
     padded = _at_least(samples, round(SHORTEST_PICTURE_S * rate))
     frames = max(1, frame_count(len(samples), rate))
     values = log_mel(torch.from_numpy(padded), rate)[0, :frames].T.numpy()

@@ -32,7 +32,7 @@ from rsc_core.analysis import (
     TileMap,
     Truth,
 )
-from rsc_core.checkpoint import Checkpoint
+from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.data.loader import window_starts
 from rsc_core.explain import attention, faithfulness, heads, listen, sanity, score, standing, tiles
 from rsc_core.explain.faithfulness import Agreement, Curves, baseline_curves, curves
@@ -231,6 +231,11 @@ class Inspector:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         with self.analyser.alone_with(analysis.model.name) as (loaded,):
+            if loaded.config.features.name != "log_mel":
+                raise CheckpointError(
+                    f"{analysis.model.name} reads {loaded.config.features.name} features, and only what models of "
+                    "log-mel read is looked into. Choose another model."
+                )
             opened = _record(samples, analysis, index, loaded, self.analyser.device)
         with self._lock:
             self._kept[key] = opened
@@ -262,7 +267,7 @@ def _record(samples: np.ndarray, analysis: Analysis, index: int, loaded: Checkpo
     chosen = int(probabilities[:, int(analysis.probabilities[index].argmax())].argmax())
     period = tiles.period_frames(len(samples), config.audio)
     if len(samples) >= length:
-        first = window_starts(len(samples), length)[chosen]
+        first = window_starts(len(samples), config.audio)[chosen]
         samples = samples[first : first + length]
         start_s = cycle.start_s + first / rate
         cycle = Cycle(start_s, start_s + len(samples) / rate)

@@ -9,6 +9,7 @@ from typing import Any
 from rsc_core import checkpoint, tuning
 from rsc_core.config import AudioConfig, RunConfig, from_json, to_json
 from rsc_core.data import Selection, splits
+from rsc_core.features.hybrid import frame_count
 from rsc_core.presets import PRESETS, Preset
 
 
@@ -23,7 +24,10 @@ def inherit(config: RunConfig, audio: dict[str, Any] | None = None) -> RunConfig
     """
     if audio:
         config = inherit(config)
-        return replace(config, audio=from_json(AudioConfig, {**to_json(config.audio), **audio}))
+        config = replace(config, audio=from_json(AudioConfig, {**to_json(config.audio), **audio}))
+        if config.backbone == "small" and config.features.name == "hybrid":  # its network reads one length alone
+            return replace(config, model=replace(config.model, frames=frame_count(config.audio.window_samples)))
+        return config
     if config.backbone == "small" and config.tuning != "full":
         raise ValueError(
             f"preset {config.preset} leaves a fresh model's random weights frozen. Pass --backbone a trained run "

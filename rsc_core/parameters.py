@@ -14,8 +14,10 @@ from rsc_core.presets import PRESETS
 
 
 def trained_on_ast_base(preset: str) -> int:
-    """Return how many parameters of its model a preset trains at AST-base's size; a CNN at its own."""
+    """Return how many parameters of its model a preset trains at AST-base's size; a CNN, CycleGuardian at its own."""
     row = PRESETS[preset]
+    if row.model == "cycle_guardian":
+        return cycle_guardian(row.model_options["hidden_size"], row.model_options["frames"], len(AST_BASE.classes))
     if row.model == "cnn":
         return cnn(row.model_options["hidden_size"], len(AST_BASE.classes))
     return trained(row.tuning, row.tuning_options)
@@ -42,6 +44,20 @@ def cnn(width: int, classes: int) -> int:
         total += 2 * before + 2 * own + 9 * before * own + 9 * own**2 + shortcut
         total += 4 * own + 18 * own**2
     return total + 2 * width + (2 * width + 1) * classes
+
+
+def cycle_guardian(width: int, frames: int, classes: int, faithful: bool = False) -> int:
+    """Return the parameters of a CycleGuardian for clips of ``frames`` frames; faithful, some of them never learn."""
+    windows, code, centres, hidden = (frames - 20) // 15 + 1, 128, 4, 1024
+    channels = (3, 16, 32, 64, 128, 256)
+    convolutions = zip(channels[:-1], channels[1:], (1, 9, 1, 9, 9), strict=True)
+    encoder = sum(before * own * kernel + 3 * own for before, own, kernel in convolutions)
+    encoder += (20 * channels[-1] + 1) * hidden + 2 * hidden + (hidden + 1) * width
+    clustering = (width + 1) * code + centres * code
+    summary = windows + 1 + 2 * width + (width + 1) * code + 2 * code
+    rest = code**2 + centres + 1 + 2 * code + (code + 1) * classes
+    unused = (code + 1) * width + centres * code * code
+    return encoder + clustering + summary + rest + (unused if faithful else 0)
 
 
 def _full(g: ModelConfig) -> int:

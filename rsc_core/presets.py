@@ -25,7 +25,9 @@ class Preset:
     tuning_options: dict[str, Any] = field(default_factory=dict)
     objective_options: dict[str, Any] = field(default_factory=dict)
     model_options: dict[str, Any] = field(default_factory=dict)  # of a fresh model
+    audio: dict[str, Any] = field(default_factory=dict)  # of a fresh model
     train: dict[str, Any] = field(default_factory=dict)
+    faithful: dict[str, dict[str, Any]] = field(default_factory=dict)  # group -> what --faithful overrides in it
 
 
 PETL = {"lr": 5e-3, "weight_decay": 0.1, "betas": (0.9, 0.98), "eps": 1e-6}
@@ -185,5 +187,37 @@ PRESETS: dict[str, Preset] = {
         objective="patch_mix",
         tuning_options={"rank": 8, "targets": ("k", "v")},
         train={"lr": 3e-3, "average": 0.99},
+    ),
+    "cycle_guardian": Preset(
+        "a clip's windows are clustered by a convolutional network, and each cluster tells its part (CycleGuardian)",
+        tuning="full",
+        model="cycle_guardian",
+        objective="cycle_guardian",
+        features="hybrid",
+        backbone="small",
+        model_options={"hidden_size": 768, "frames": 688},
+        audio={"sample_rate": 22000, "window_s": 8.0},
+        train={
+            "lr": 1e-3,
+            "average": 0.99,
+            "augment": ("roll", "band_limit", "noise", "spec_augment"),
+            "spec_policy": "cycle_guardian",
+        },
+        faithful={
+            "audio": {"level": "none", "padding": "tile"},
+            "model": {"faithful": True},
+            "objective": {"negatives": "all"},
+            "train": {
+                "epochs": 600,
+                "batch_size": 128,
+                "weight_decay": 0.0,
+                "warmup": 0.0,
+                "balance": 0.0,
+                "clip_gradient": 0.0,
+                "average": 0.1,
+                "precision": "fp32",
+                "augment": ("one_of", "roll", "spec_augment"),
+            },
+        },
     ),
 }

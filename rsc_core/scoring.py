@@ -33,15 +33,21 @@ class Cases:
 
 
 def measure(config: RunConfig) -> str:
-    """Return the key of the result that a run is chosen by."""
+    """Return the key of the result that a run is judged by."""
     if config.model.multi_label:
         return "mean_average_precision"
     return "score" if config.model.classes[0] in NORMAL_CLASSES else "balanced_accuracy"
 
 
+def chosen_by(config: RunConfig) -> str:
+    """Return the key of the result that a run's epoch is chosen by: its measure, or as CycleGuardian's was."""
+    return "accuracy" if config.train.faithful and config.model.faithful else measure(config)
+
+
 def shown(config: RunConfig) -> tuple[str, ...]:
     """Return the keys of the results that a log shows."""
-    return ("specificity", "sensitivity", "score") if measure(config) == "score" else (measure(config),)
+    judged = ("specificity", "sensitivity", "score") if measure(config) == "score" else (measure(config),)
+    return tuple(dict.fromkeys((*judged, chosen_by(config))))
 
 
 def cases(clips: Sequence[Clip], probabilities: np.ndarray, config: RunConfig) -> Cases:

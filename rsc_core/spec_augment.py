@@ -1,8 +1,9 @@
 """SpecAugment (Park et al. 2019, arXiv:1904.08779): stripes of a spectrogram are hidden, its time is warped.
 
 ``mild`` is ours. ``LB``, ``LD``, ``SM`` and ``SS`` are the paper's policies (its table 1). ``patch_mix`` and
-``patch_mix_cnn`` are those of Patch-Mix for transformers and for convolutional networks, made for 8 s at 10 ms. Its
-code compares a policy's share with a normal draw and so leaves 16 % of the clips alone; ``faithful`` does, too.
+``patch_mix_cnn`` are those of Patch-Mix for transformers and for convolutional networks, made for 8 s at 10 ms;
+``cycle_guardian`` is that of CycleGuardian, each of whose three maps is masked by itself. Patch-Mix's code compares a
+policy's share with a normal draw and so leaves 16 % of the clips alone; ``faithful`` does, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Policy:
     time_masks: int
     time_share: float = 1.0  # and the share of all frames it covers at most
     warp: int = 0  # frames a moment is shifted at most
+    clips: float = 1.0  # share of the clips that are changed
 
 
 POLICIES = {
@@ -33,25 +35,46 @@ POLICIES = {
     "LD": Policy(27, 2, 100, 2, warp=80),
     "SM": Policy(15, 2, 70, 2, time_share=0.2, warp=40),
     "SS": Policy(27, 2, 70, 2, time_share=0.2, warp=40),
+    "cycle_guardian": Policy(9, 2, 4, 10, clips=0.5),
 }
 
 
 def spec_augment(
     features: torch.Tensor, generator: torch.Generator, policy: Policy = POLICIES["mild"], faithful: bool = False
 ) -> torch.Tensor:
-    """(batch, frames, bins) -> the same, warped in time and with stripes filled by each clip's mean.
+    """Warp spectrograms in time and fill stripes of each by its mean.
 
     Args:
-        features: spectrograms.
+        features: (batch, frames, bins), or (batch, maps, bins, frames) whose maps are warped and masked one by one.
         generator: draws for every clip by itself.
         policy: how much.
         faithful: leave a clip alone where a normal draw exceeds the policy's ``time_share``.
 
+    Returns:
+        The same shape.
+
     Raises:
         ValueError: the features are no spectrograms.
     """
-    if features.ndim != 3:
+    if features.ndim == 4:
+        maps = features.transpose(2, 3).flatten(0, 1)
+        changed = _hide(maps, generator, policy).unflatten(0, features.shape[:2]).transpose(2, 3)
+    elif features.ndim == 3:
+        changed = _hide(features, generator, policy)
+    else:
         raise ValueError("spec_augment masks spectrograms, and these features are waveforms; leave it out of augment")
+    one_each = (len(features), *[1] * (features.ndim - 1))
+    if faithful:
+        applied = torch.randn(one_each, generator=generator) <= policy.time_share
+        changed = torch.where(applied.to(features.device), changed, features)
+    if policy.clips < 1:
+        applied = torch.rand(one_each, generator=generator) < policy.clips
+        changed = torch.where(applied.to(features.device), changed, features)
+    return changed
+
+
+def _hide(features: torch.Tensor, generator: torch.Generator, policy: Policy) -> torch.Tensor:
+    """(batch, frames, bins) -> the same, each warped and masked."""
     batch, frames, bins = features.shape
     changed = time_warp(features, generator, policy.warp) if policy.warp else features
     hidden = torch.zeros(batch, frames, bins, dtype=torch.bool)
@@ -61,11 +84,7 @@ def spec_augment(
     for _ in range(policy.frequency_masks):
         hidden |= _stripe(batch, bins, policy.frequency, generator).unsqueeze(1)
     fill = features.mean(dim=(1, 2), keepdim=True)
-    changed = torch.where(hidden.to(features.device), fill, changed)
-    if faithful:
-        applied = torch.randn(batch, 1, 1, generator=generator) <= policy.time_share
-        changed = torch.where(applied.to(features.device), changed, features)
-    return changed
+    return torch.where(hidden.to(features.device), fill, changed)
 
 
 def time_warp(features: torch.Tensor, generator: torch.Generator, widest: int) -> torch.Tensor:

@@ -82,6 +82,16 @@ def speech(tmp_path):
     return checkpoint.save(tmp_path / "speech", checkpoint.build(config), config, facts)
 
 
+@pytest.fixture
+def guardian(tmp_path):
+    """A run folder of a CycleGuardian of five windows of narrow vectors, beside ``base``."""
+    torch.manual_seed(3)
+    config = run_config("cycle_guardian", "icbhi", "small", model={"hidden_size": 12, "frames": 86})
+    config = replace(config, audio=replace(config.audio, window_s=1.0))
+    facts = {"corpus": "SPRSound", "protocol": "validated", "learned_from": ["SPRSound"]}
+    return checkpoint.save(tmp_path / "guardian", checkpoint.build(config), config, facts)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """The folder with the real corpora."""

@@ -124,19 +124,34 @@ def test_vtlp_moves_a_peak_by_its_draw_and_keeps_both_ends():
     edges = torch.zeros(200, 5, 128)
     edges[..., -1] = 1
     assert (augment.vtlp(edges, generator()).argmax(dim=2) == 127).all()
-    with pytest.raises(ValueError, match="vtlp warps spectrograms"):
+    with pytest.raises(ValueError, match="vtlp warps log-mel spectrograms"):
         augment.vtlp(torch.randn(2, 16000), generator())
 
 
 def test_a_run_applies_what_it_chose_in_order(monkeypatch):
     called = []
     for name in augment.OF_WAVEFORMS:
-        monkeypatch.setitem(augment.OF_WAVEFORMS, name, lambda x, g, name=name: (called.append(name), x)[1])
+        monkeypatch.setitem(
+            augment.OF_WAVEFORMS,
+            name,
+            lambda x, g, name=name, **rate: (called.append((name, rate) if rate else name), x)[1],
+        )
     monkeypatch.setattr(augment, "vtlp", lambda x, g, rate: (called.append("vtlp"), x)[1])
     monkeypatch.setattr(augment, "spec_augment", lambda x, g, p, f: (called.append((p, f)), x)[1])
     options = {"augment": AUGMENTATIONS[::-1], "spec_policy": "LD", "faithful": True}
     augment.features_of(torch.randn(2, 16000), run_config("full", "icbhi", "small", options), generator())
-    assert called == [*AUGMENTATIONS[:-1], (POLICIES["LD"], True)]
+    rated = [(name, {"sample_rate": 16000}) if name in augment.AT_A_RATE else name for name in AUGMENTATIONS[:-1]]
+    assert called == [*rated, (POLICIES["LD"], True)]
+
+
+def test_half_of_the_clips_are_changed_in_one_way():
+    clips = torch.randn(64, 2000, generator=generator(1))
+    changed = augment.one_of(clips, generator(), sample_rate=22000)
+    share = (changed != clips).any(dim=1).float().mean()
+    assert 0.25 < share < 0.65  # a fifth of those that speed is drawn for stay as they are
+    factor = changed[:, 0] / clips[:, 0]
+    louder = (changed - factor.unsqueeze(1) * clips).abs().amax(dim=1) < 1e-5
+    assert (louder & (factor != 1)).any() and ((factor[louder] >= 0.5) & (factor[louder] <= 2)).all()
 
 
 @pytest.mark.parametrize("moving", augment.MOVES_SOUNDS)

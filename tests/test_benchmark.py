@@ -13,10 +13,13 @@ def test_medians_leave_the_first_call_out(monkeypatch):
     assert benchmark.measure(lambda: calls.append(1), 3) == 2.0 and len(calls) == 4
 
 
-@pytest.mark.parametrize(("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4)])
+@pytest.mark.parametrize(
+    ("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4), ("hybrid", 4)]
+)
 def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines):
     small = replace(benchmark.AST_BASE, hidden_size=32, heads=2, layers=1, intermediate_size=32)
     monkeypatch.setattr(benchmark, "AST_BASE", small)
+    monkeypatch.setattr(benchmark, "HYBRID_BATCH", 2)
     assert benchmark.main([job, "--model", str(base), "--runs", "1"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert "medians of 1 runs" in printed[0] and len(printed) == 1 + lines

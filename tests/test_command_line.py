@@ -86,6 +86,7 @@ def test_the_list_counts_what_each_preset_trains_on_ast_base(capsys):
         "bitfit": 105_220,
         "adapter": 253_588,
         "cnn": 1_578_940,
+        "cycle_guardian": 6_626_359,
     }
     assert {name: counts[name] for name in known} == known
 

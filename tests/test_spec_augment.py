@@ -14,7 +14,7 @@ def generator(seed=0):
 def hidden_by(policy, batch=60, frames=798, **more):
     """What a policy without warping replaced, by clip."""
     features = torch.randn(batch, frames, 128, generator=generator(1))
-    return spec_augment(features, generator(), replace(policy, warp=0), **more) != features
+    return spec_augment(features, generator(), replace(policy, warp=0, clips=1.0), **more) != features
 
 
 def test_every_policy_can_be_chosen():
@@ -68,6 +68,17 @@ def test_warping_moves_one_moment_and_keeps_ends_and_order():
     bends = (steps[:, 1:] - steps[:, :-1]).abs() > 1e-3
     assert bends.sum(dim=1).max() == 2  # two slopes and the step in which they meet
     assert torch.equal(time_warp(ramp[:, :3], generator(), 40), ramp[:, :3])  # too short to be warped
+
+
+def test_each_map_of_half_of_the_clips_is_masked_by_itself():
+    maps = torch.randn(200, 3, 84, 688, generator=generator(1))
+    hidden = spec_augment(maps, generator(), POLICIES["cycle_guardian"]) != maps
+    rows, columns = hidden.all(dim=3), hidden.all(dim=2)
+    assert torch.equal(hidden, rows.unsqueeze(3) | columns.unsqueeze(2))
+    assert rows.sum(dim=2).max() <= 2 * 9 and columns.sum(dim=2).max() <= 10 * 4
+    changed = hidden.flatten(1).any(dim=1)
+    assert 0.4 < changed.float().mean() < 0.6
+    assert not torch.equal(columns[changed][:, 0], columns[changed][:, 1])
 
 
 def test_waveforms_are_refused():

@@ -29,8 +29,10 @@ def run(preset, corpus, base, out, *more):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_trains_evaluates_and_repeats_itself(preset, tiny_icbhi, base, teacher, speech, tmp_path, capsys):
-    base = {"cnn": teacher, "wav2vec2": speech}.get(PRESETS[preset].model, base)
+def test_every_preset_trains_evaluates_and_repeats_itself(
+    preset, tiny_icbhi, base, teacher, speech, guardian, tmp_path, capsys
+):
+    base = {"cnn": teacher, "wav2vec2": speech, "cycle_guardian": guardian}.get(PRESETS[preset].model, base)
     outs = tmp_path / "one", tmp_path / "two"
     for out in outs:
         assert run(preset, tiny_icbhi, base, out) == 0
@@ -362,8 +364,8 @@ def test_bf16_is_taken_where_the_probe_finds_it_faster(slow, chosen, tiny_model)
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("preset", PRESETS)
-def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher, speech):
-    base = {"cnn": teacher, "wav2vec2": speech}.get(PRESETS[preset].model, base)
+def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher, speech, guardian):
+    base = {"cnn": teacher, "wav2vec2": speech, "cycle_guardian": guardian}.get(PRESETS[preset].model, base)
     config = lineage.inherit(run_config(preset, "icbhi", str(base)))
     options = {"teacher": str(teacher), "block": 2} if config.objective == "distillation" else {}
     clips = 0.1 * torch.randn(4, 16000, generator=torch.Generator().manual_seed(0))

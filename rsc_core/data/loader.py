@@ -102,32 +102,46 @@ def whole(recording: np.ndarray, config: AudioConfig) -> np.ndarray:
 
 
 def padded(samples: np.ndarray, config: AudioConfig) -> np.ndarray:
-    """(window,) of a clip no longer than a window, faded and filled up as the settings say; it stands first."""
+    """(window,) of a clip no longer than a window, faded and filled up as the settings say; it stands first.
+
+    A longer clip is for padding "tile" alone, which keeps its end.
+    """
+    if config.padding == "tile":
+        samples = samples[-config.window_samples :]
     if config.fade == "cycle":
         samples = faded(samples, config.sample_rate)
     if config.padding == "repeat":
         return cycles.fill(samples, config.window_samples)
+    if config.padding == "tile":
+        return np.resize(samples, config.window_samples)
     return np.pad(samples, (0, config.window_samples - len(samples)))
 
 
 def repeats_after(samples: int, config: AudioConfig) -> int | None:
     """Samples after which a clip of so many starts anew in its window; None where it is not repeated."""
-    repeated = samples < config.window_samples and config.padding == "repeat"
-    return cycles.period_samples(samples) if repeated else None
+    if samples >= config.window_samples or config.padding == "zero":
+        return None
+    return samples if config.padding == "tile" else cycles.period_samples(samples)
 
 
 def windows(samples: np.ndarray, config: AudioConfig) -> np.ndarray:
-    """(k, window): a short clip padded to one window, a longer one in evenly spaced windows that cover it."""
+    """(k, window): a short clip padded to one window, a longer one in evenly spaced windows that cover it.
+
+    With padding "tile" there is one window, the end of a longer clip.
+    """
     length = config.window_samples
-    if len(samples) <= length:
+    if len(samples) <= length or config.padding == "tile":
         return padded(samples, config)[None]
     if config.fade == "cycle":
         samples = faded(samples, config.sample_rate)
-    return np.stack([samples[s : s + length] for s in window_starts(len(samples), length)])
+    return np.stack([samples[s : s + length] for s in window_starts(len(samples), config)])
 
 
-def window_starts(samples: int, length: int) -> list[int]:
-    """First samples of the windows that cover a clip longer than one window."""
+def window_starts(samples: int, config: AudioConfig) -> list[int]:
+    """First samples of the windows of a clip of one window or longer."""
+    length = config.window_samples
+    if config.padding == "tile":
+        return [samples - length]
     count = math.ceil(samples / length)
     return [round(i * (samples - length) / max(count - 1, 1)) for i in range(count)]
 
@@ -180,11 +194,14 @@ def training_windows(
     extent_s: tuple[float, float],
     rng: np.random.Generator,
 ) -> torch.Tensor:
-    """(clips, samples): one drawn extent of each clip, padded to the window."""
+    """(clips, samples): one drawn extent of each clip, padded to the window; with padding "tile" the clip as it is."""
     config = replace(waveforms.config, window_s=window_s)
     extent_s = tuple(min(s, window_s) for s in extent_s)
     batch = np.empty((len(clips), config.window_samples), dtype=np.float32)
     for row, clip in zip(batch, clips, strict=True):
+        if config.padding == "tile":
+            row[:] = padded(waveforms.cut(clip, clip.start_s, clip.end_s), config)
+            continue
         extent = training_extent(clip, waveforms.seconds(clip), extent_s, rng)
         row[:] = padded(waveforms.cut(clip, *extent)[: config.window_samples], config)
     return torch.from_numpy(batch)

@@ -73,6 +73,11 @@ def hybrid(waveforms: torch.Tensor, sample_rate: int = HYBRID_SAMPLE_RATE, stand
     return standardize_rows(maps) if standardize else maps
 
 
+def frame_count(samples: int) -> int:
+    """Frames that ``hybrid`` returns for a waveform of ``samples`` samples."""
+    return 1 + samples // HYBRID_HOP
+
+
 def standardize_rows(maps: torch.Tensor) -> torch.Tensor:
     """Z-score every row of (…, 84, frames) maps over time; a row that does not change becomes 0."""
     deviation = maps.std(dim=-1, keepdim=True)

@@ -8,9 +8,14 @@ import torch
 from torch import nn
 
 from rsc_core.config import ModelConfig
-from rsc_core.models import cnn, spectrogram_transformer, wav2vec2
+from rsc_core.models import cnn, cycle_guardian, spectrogram_transformer, wav2vec2
 
-MODELS = {"spectrogram_transformer": spectrogram_transformer, "cnn": cnn, "wav2vec2": wav2vec2}
+MODELS = {
+    "spectrogram_transformer": spectrogram_transformer,
+    "cnn": cnn,
+    "wav2vec2": wav2vec2,
+    "cycle_guardian": cycle_guardian,
+}
 
 
 def build(config: ModelConfig) -> nn.Module:

@@ -18,6 +18,7 @@ from rsc_core.config import from_json
 from rsc_core.objectives.batch import Batch, LossParts, Task
 from rsc_core.objectives.binary_cross_entropy import BinaryCrossEntropy
 from rsc_core.objectives.cross_entropy import CrossEntropy
+from rsc_core.objectives.cycle_guardian import CycleGuardianObjective
 from rsc_core.objectives.distillation import Distillation
 from rsc_core.objectives.masked_patches import MaskedPatches
 from rsc_core.objectives.patch_mix import PatchMix
@@ -30,12 +31,13 @@ OBJECTIVES = {
     "distillation": Distillation,
     "masked_patches": MaskedPatches,
     "patch_mix": PatchMix,
+    "cycle_guardian": CycleGuardianObjective,
 }
 
 MULTI_LABEL = {"cross_entropy": "binary_cross_entropy"}
 """What takes an objective's place where a clip may have several labels."""
 
-ONE_LABEL = ("distillation", "patch_mix")
+ONE_LABEL = ("distillation", "patch_mix", "cycle_guardian")
 """Objectives for clips of one label each."""
 
 

@@ -42,7 +42,11 @@ TUNINGS: dict[str, ModuleType] = {
 }
 
 
-GOES_ONTO = {"wav2vec2": ("full", "linear", "lora", "prefix", "prompt", "ipet"), "cnn": ("full", "linear")}
+GOES_ONTO = {
+    "wav2vec2": ("full", "linear", "lora", "prefix", "prompt", "ipet"),
+    "cnn": ("full", "linear"),
+    "cycle_guardian": ("full", "linear"),
+}
 """Network -> its tunings; every tuning goes onto a spectrogram transformer."""
 
 

@@ -9,7 +9,7 @@ import torch
 from rsc_core import checkpoint, cycles, data
 from rsc_core.analysis import Cycle, Recording
 from rsc_core.config import AudioConfig
-from rsc_core.data.loader import Waveforms, faded, repeats_after, training_windows, whole, windows
+from rsc_core.data.loader import Waveforms, faded, repeats_after, training_windows, whole, window_starts, windows
 from rsc_core.inference import Analyser, heard
 from tests.test_train import run
 
@@ -24,6 +24,22 @@ def test_a_short_clip_is_repeated_or_stands_before_silence():
     assert repeats_after(4000, SECOND) == cycles.period_samples(4000)
     assert repeats_after(4000, replace(SECOND, padding="zero")) is None
     assert repeats_after(16000, SECOND) is None
+
+
+def test_cycle_guardian_tiles_a_short_clip_and_keeps_the_end_of_a_long_one():
+    tile, long = replace(SECOND, padding="tile"), np.arange(20000, dtype=np.float32)
+    (tiled,), (end,) = windows(SHORT, tile), windows(long, tile)
+    assert np.array_equal(tiled, np.tile(SHORT, 4)) and np.array_equal(end, long[-16000:])
+    assert repeats_after(4000, tile) == 4000 and repeats_after(20000, tile) is None
+    assert window_starts(20000, tile) == [4000]
+
+
+def test_cycle_guardian_trains_on_clips_as_annotated(tiny_icbhi):
+    tile = replace(SECOND, padding="tile")
+    clips = data.load("icbhi", tiny_icbhi).clips[:2]
+    waveforms = Waveforms(clips, tile, progress=False)
+    drawn = training_windows(clips, waveforms, 1.0, (0.8, 4.0), np.random.default_rng(0)).numpy()
+    assert np.array_equal(drawn, np.concatenate([windows(waveforms.cut(c, c.start_s, c.end_s), tile) for c in clips]))
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 1500, 2000, 40000])

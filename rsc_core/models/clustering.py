@@ -1,0 +1,80 @@
+"""Deep embedded clustering (Xie et al. 2016, arXiv:1511.06335), as CycleGuardian clusters the windows of a clip.
+
+A window's vector is taken to a small code, and its soft assignment to each centre falls with their distance like
+Student's t of one degree of freedom. The loss draws the assignments towards a sharpened target: squared, divided by
+how much each cluster holds within the clip, and brought back to a sum of 1.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+CENTRES = 4
+CODE = 128  # width of what is clustered
+SMALLEST = 1e-10  # added to an assignment before its logarithm
+
+
+class Clustering(nn.Module):
+    """Assigns vectors to ``CENTRES`` learned centres.
+
+    Args:
+        width: of a vector.
+        decoder: build the decoder of the published code too. Nothing there reads it, so it never learns.
+    """
+
+    def __init__(self, width: int, decoder: bool = False):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(width, CODE), nn.ReLU())
+        self.decoder = nn.Linear(CODE, width) if decoder else None
+        self.centres = nn.Parameter(torch.randn(CENTRES, CODE))
+        self.register_buffer("placed", torch.tensor(False))
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(…, width) -> (…, 4) soft assignments, each row a sum of 1, in float32 whatever the precision around it."""
+        squared = (self._codes(vectors).unsqueeze(-2) - self.centres).square().sum(dim=-1)
+        return F.normalize(1 / (1 + squared), p=1, dim=-1)
+
+    @torch.no_grad()
+    def place(self, vectors: torch.Tensor, generator: torch.Generator) -> None:
+        """Put the centres onto codes of a first batch that lie apart (k-means++, Arthur & Vassilvitskii 2007).
+
+        Drawn from a normal distribution they lie so far from all codes that one of them takes every window.
+
+        Args:
+            vectors: (…, width).
+            generator: on the CPU.
+        """
+        codes = self._codes(vectors).flatten(0, -2)
+        picked = [int(torch.randint(len(codes), (1,), generator=generator))]
+        while len(picked) < CENTRES:
+            nearest = torch.cdist(codes, codes[picked]).amin(dim=1).square().cpu()
+            nearest = nearest if nearest.any() else torch.ones(len(codes))  # all codes are the same
+            picked.append(int(torch.multinomial(nearest, 1, generator=generator)))
+        self.centres.copy_(codes[picked])
+        self.placed.fill_(True)
+
+    def _codes(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(…, width) -> (…, 128) in float32."""
+        with torch.autocast(vectors.device.type, enabled=False):
+            return self.encoder(vectors.float())
+
+
+def sharpened(soft: torch.Tensor) -> torch.Tensor:
+    """(batch, windows, clusters) soft assignments -> the target they are drawn towards, clip by clip."""
+    weight = soft.square() / soft.sum(dim=1, keepdim=True)
+    return weight / weight.sum(dim=2, keepdim=True)
+
+
+def clustering_loss(soft: torch.Tensor, faithful: bool = False) -> torch.Tensor:
+    """Kullback-Leibler divergence of (batch, windows, clusters) soft assignments from their targets, a scalar.
+
+    It is a mean over clips and windows, and the targets are constants. ``faithful``: a sum, so that it grows with the
+    batch, and the gradient flows through the targets too, as in the published code.
+    """
+    target = sharpened(soft)
+    if not faithful:
+        target = target.detach()
+    divergence = (target * (target / (soft + SMALLEST)).log()).sum(dim=2)
+    return divergence.sum() if faithful else divergence.mean()

@@ -1,0 +1,97 @@
+"""CycleGuardian's weighted sum of four objectives (Chu et al. 2025, arXiv:2502.00734).
+
+Cross-entropy of the labels; deep clustering of the clip's windows (``models.clustering``); a contrastive loss between
+clips and clips some of whose windows were replaced by another's (Patch-Mix on windows, ``contrastive``); and the
+likeness of what the clusters tell, which is to be small. Clustering and likeness count for both views of a clip.
+
+The network says whether the published code is followed. Its projector never reaches the optimizer and stays as it
+was drawn, its clustering loss is a sum over the batch and moves its own targets. Here the projector learns, the
+clustering loss is a mean, and its targets are constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from rsc_core.models.clustering import clustering_loss
+from rsc_core.models.cycle_guardian import Clusters, CycleGuardian
+from rsc_core.objectives.batch import Batch, LossParts, Task
+from rsc_core.objectives.contrastive import NEGATIVES, TARGETS, mixed_contrastive, projector
+from rsc_core.objectives.cross_entropy import label_loss
+from rsc_core.objectives.patch_mix import Mix, choose_patches, draw_share
+from rsc_core.options import check, option
+
+
+@dataclass(frozen=True)
+class Config:
+    """How much each objective counts beside the cross-entropy, and how windows are mixed."""
+
+    cluster_weight: float = option(1.0, low=0)
+    contrastive_weight: float = option(0.5, low=0)
+    similarity_weight: float = option(0.2, low=0)
+    beta: float = option(1.0, low=0)  # the share of windows kept is of Beta(beta, beta); 0: all are kept
+    temperature: float = option(0.06, positive=True)
+    target: str = option("project_flow", choices=TARGETS)
+    negatives: str = option("diff_label", choices=NEGATIVES)
+
+    def __post_init__(self):
+        check(self)
+
+
+class CycleGuardianObjective(nn.Module):
+    """Cross-entropy + clustering + contrast between clips and mixed clips + likeness of the clusters.
+
+    Args:
+        options: the weights, and how windows are mixed and compared.
+        task: classes, label smoothing, class weights and the offset.
+        model: a CycleGuardian; a faithful one is trained as the published code does.
+
+    Raises:
+        ValueError: the model is another one, or mixup would mix the clips too.
+    """
+
+    Config = Config
+    labels = True
+
+    def __init__(self, options: Config, task: Task, model: nn.Module):
+        super().__init__()
+        if not isinstance(model, CycleGuardian):
+            raise ValueError(f"this objective trains a CycleGuardian, got {type(model).__name__}; use cross_entropy")
+        if task.mixup:
+            raise ValueError(f"cycle_guardian mixes windows by itself, so mixup must be 0, got {task.mixup}")
+        self.options, self.task, self.faithful = options, task, model.faithful
+        self.projector = projector(model.width).requires_grad_(not model.faithful)
+
+    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
+        """Return the loss of one batch and its parts; ``kept`` is the share of windows each clip kept."""
+        options, windows = self.options, model.embed(batch.features)
+        if not self.faithful and not model.clustering.placed:
+            model.clustering.place(windows, generator)
+        share = draw_share(options.beta, generator)
+        replaced = choose_patches(model.layout(batch.features.shape[3]), share, "patch", generator)
+        mix = Mix(replaced, torch.randperm(len(windows), generator=generator))
+        own, mixed = model.cluster(windows), model.cluster(mix.tokens(windows))
+        views = own, mixed
+        losses = {
+            "cross_entropy": label_loss(model.head(own.pooled), batch.targets, self.task),
+            "clustering": sum(clustering_loss(view.soft, self.faithful) for view in views),
+            "similarity": sum(model.likeness(view.vectors) for view in views),
+        }
+        weights = {"clustering": options.cluster_weight, "similarity": options.similarity_weight}
+        if len(windows) > 1:  # one clip by itself has nothing to be compared with
+            losses["contrastive"] = self._contrastive(own, mixed, mix, batch.targets)
+            weights["contrastive"] = options.contrastive_weight
+        total = sum(weights.get(name, 1.0) * value for name, value in losses.items())
+        return LossParts(total, {name: value.item() for name, value in losses.items()} | {"kept": mix.kept})
+
+    def _contrastive(self, own: Clusters, mixed: Clusters, mix: Mix, targets: torch.Tensor) -> torch.Tensor:
+        options = self.options
+        wanted = self.projector(own.pooled) if options.target.startswith("project") else own.pooled
+        if options.target.endswith("block"):
+            wanted = wanted.detach()
+        labels = targets.argmax(dim=1) if options.negatives == "diff_label" else None
+        partner = mix.partner.to(targets.device)
+        return mixed_contrastive(self.projector(mixed.pooled), wanted, partner, mix.kept, options.temperature, labels)

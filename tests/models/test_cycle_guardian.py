@@ -1,0 +1,176 @@
+"""CycleGuardian: published sizes and shapes, windows in one batch as one by one, clusters that may be empty."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import train
+from rsc_core import checkpoint, models, parameters, synth, tuning
+from rsc_core.config import ModelConfig
+from rsc_core.features import extract
+from rsc_core.inference import Analyser
+from rsc_core.models.clustering import CENTRES, CODE, Clustering, clustering_loss, sharpened
+from rsc_core.models.cycle_guardian import STRIDE, WINDOW, WindowEncoder, window_count
+
+PUBLISHED = ModelConfig("cycle_guardian", hidden_size=768, frames=688)
+TINY = ModelConfig("cycle_guardian", hidden_size=12, frames=86)
+
+
+def built(config):
+    torch.manual_seed(0)
+    return models.build(config)
+
+
+def maps(clips=3, seed=0):
+    return torch.randn(clips, 3, 84, 86, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("faithful", "count"), [(False, 6_626_359), (True, 6_790_967)])
+def test_it_has_as_many_parameters_as_the_published_network(faithful, count):
+    with torch.device("meta"):
+        model = models.build(replace(PUBLISHED, faithful=faithful))
+    assert sum(p.numel() for p in model.parameters()) == count == parameters.cycle_guardian(768, 688, 4, faithful)
+    assert sum(p.numel() for p in model.window_encoder.parameters()) == 6_409_984
+    assert sum(p.numel() for p in model.summary.parameters()) == 100_270
+    model.classify_into(("normal", "abnormal"))
+    assert sum(p.numel() for p in model.parameters()) == parameters.cycle_guardian(768, 688, 2, faithful)
+
+
+def test_eight_seconds_are_45_windows():
+    with torch.device("meta"):
+        assert models.build(PUBLISHED).embed(torch.randn(2, 3, 84, 688)).shape == (2, 45, 768)
+    assert window_count(688) == 45 and window_count(20) == 1
+
+
+def test_all_windows_in_one_batch_equal_one_after_another():
+    model, clips = built(TINY).eval(), maps()
+    one_by_one = [
+        model.window_encoder(clips[..., STRIDE * i : STRIDE * i + WINDOW]) for i in range(window_count(TINY.frames))
+    ]
+    torch.testing.assert_close(model.embed(clips), torch.stack(one_by_one, dim=1), atol=1e-6, rtol=0)
+
+
+def test_faithful_statistics_are_those_of_each_position_by_itself():
+    model, clips = built(replace(TINY, faithful=True)).train(), maps()
+    plain = WindowEncoder(TINY.hidden_size).train()
+    plain.load_state_dict(model.window_encoder.state_dict())
+    one_by_one = [plain(clips[..., STRIDE * i : STRIDE * i + WINDOW]) for i in range(window_count(TINY.frames))]
+    torch.testing.assert_close(model.embed(clips), torch.stack(one_by_one, dim=1), atol=1e-5, rtol=1e-4)
+    for name, value in plain.named_buffers():
+        torch.testing.assert_close(dict(model.window_encoder.named_buffers())[name], value, msg=name)
+    assert torch.isfinite(model.embed(maps(1))).all()  # of one clip the last norm has no statistics
+
+
+def test_assignments_are_student_s_t_over_the_centres():
+    torch.manual_seed(0)
+    clustering, vectors = Clustering(12), torch.randn(2, 5, 12)
+    codes = clustering.encoder(vectors)
+    kernel = 1 / (1 + torch.cdist(codes, clustering.centres.expand(2, -1, -1)).square())
+    torch.testing.assert_close(clustering(vectors), kernel / kernel.sum(dim=2, keepdim=True))
+
+
+def test_targets_are_sharper_and_sum_to_one():
+    soft = torch.randn(2, 45, CENTRES, generator=torch.Generator().manual_seed(0)).softmax(dim=2)
+    target = sharpened(soft)
+    torch.testing.assert_close(target.sum(dim=2), torch.ones(2, 45))
+    assert -(target * target.log()).sum() < -(soft * soft.log()).sum()
+    uniform = torch.full((2, 45, CENTRES), 0.25)
+    assert clustering_loss(uniform).abs() < 1e-6
+
+
+def test_more_clips_change_the_clustering_loss_in_the_published_form_alone():
+    soft = torch.randn(2, 45, CENTRES, generator=torch.Generator().manual_seed(0)).softmax(dim=2)
+    twice = torch.cat([soft, soft])
+    torch.testing.assert_close(clustering_loss(twice), clustering_loss(soft))
+    torch.testing.assert_close(clustering_loss(twice, faithful=True), 2 * clustering_loss(soft, faithful=True))
+    torch.testing.assert_close(clustering_loss(soft, faithful=True), 90 * clustering_loss(soft))
+
+
+def test_centres_begin_on_codes_that_lie_apart():
+    torch.manual_seed(0)
+    clustering = Clustering(12)
+    groups = 20 * torch.randn(CENTRES, 12)
+    vectors = groups.repeat(8, 1) + 0.01 * torch.randn(8 * CENTRES, 12)
+    clustering.place(vectors.unsqueeze(0), torch.Generator().manual_seed(0))
+    assert clustering.placed
+    found = clustering(vectors).argmax(dim=1).view(8, CENTRES)
+    assert (found == found[0]).all() and len(found[0].unique()) == CENTRES
+    clustering.place(torch.zeros(1, 6, 12), torch.Generator().manual_seed(0))  # silence: all codes are the same
+    assert torch.isfinite(clustering.centres).all()
+
+
+@pytest.mark.parametrize("faithful", [False, True])
+def test_a_cluster_without_windows_tells_nothing_unless_faithful(faithful):
+    model, windows = built(replace(TINY, faithful=faithful)).eval(), torch.rand(2, 5, 12)
+    with torch.no_grad():
+        model.summary.projection.bias[: CODE // 2] = 1
+        model.clustering.centres[0] = model.clustering.encoder(windows).mean(dim=(0, 1))
+        model.clustering.centres[1:] += 100
+        vectors = model.cluster(windows).vectors
+    assert vectors[:, 0].abs().sum() > 0
+    empty = vectors[:, 1:]
+    assert torch.equal(empty[0], empty[1]) and (empty.abs().sum() > 0) == faithful
+
+
+def test_likeness_is_the_cosine_of_every_pair():
+    model = built(TINY)
+    vectors = torch.randn(3, CENTRES, CODE, generator=torch.Generator().manual_seed(0))
+    pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    wanted = sum(F.cosine_similarity(vectors[:, i], vectors[:, j], dim=1).abs().mean() for i, j in pairs)
+    torch.testing.assert_close(model.likeness(vectors), wanted)
+    torch.testing.assert_close(model.likeness(vectors[:, :1].expand(-1, CENTRES, -1)), torch.tensor(6.0))
+    vectors[:, 1:] = 0
+    assert model.likeness(vectors) == 0
+
+
+def test_all_of_it_is_stored_statistics_included(tmp_path):
+    model = built(TINY)
+    model(maps())  # moves the running statistics
+    model.clustering.place(model.embed(maps()), torch.Generator().manual_seed(0))
+    models.save(tmp_path, model.eval(), TINY, torch.float32)
+    loaded = models.load(str(tmp_path), TINY).eval()
+    assert torch.equal(loaded(maps()), model(maps())) and loaded.clustering.placed
+    with pytest.raises(ValueError, match="does not hold a CycleGuardian"):
+        models.load(str(tmp_path), replace(TINY, hidden_size=24))
+
+
+def test_another_length_is_refused():
+    with pytest.raises(ValueError, match="of 3x84x86, got 3x84x688"):
+        built(TINY)(torch.zeros(1, 3, 84, 688))
+    with pytest.raises(ValueError, match="frames must be 20 or more, got 19"):
+        built(replace(TINY, frames=19))
+
+
+@pytest.mark.parametrize("name", tuning.GOES_ONTO["cycle_guardian"])
+def test_its_tunings_train_all_or_the_head(name):
+    model = built(TINY)
+    tuning.apply(model, name, tuning.configure(name))
+    learning = {n for n, p in model.named_parameters() if p.requires_grad}
+    every = {n for n, _ in model.named_parameters()}
+    assert learning == (every if name == "full" else {"classifier.weight", "classifier.bias"})
+
+
+@pytest.mark.parametrize("mode", [(), ("--faithful",), ("--labels", "binary")])
+def test_a_run_is_trained_stored_and_labels_recordings(mode, tiny_icbhi, tmp_path):
+    command = ["cycle_guardian", "--corpus", "icbhi", "--data", str(tiny_icbhi), "--out", str(tmp_path / "runs/one")]
+    command += ["--device", "cpu", "--precision", "fp32", "--batch-size", "8", "--epochs", "1", "--window-s", "1"]
+    assert train.main([*command, "--validation-share", "0.3", *mode]) == 0
+    run = checkpoint.load(tmp_path / "runs/one")
+    faithful = mode == ("--faithful",)
+    assert run.config.model.frames == 86 and run.config.model.faithful == run.config.train.faithful == faithful
+    assert run.config.audio.padding == ("tile" if faithful else "repeat")
+    assert ("accuracy" in (tmp_path / "runs/one/log.csv").read_text()) == faithful
+    again = checkpoint.load(checkpoint.save(tmp_path / "again", run.model, run.config, {}))
+    features = extract(0.1 * torch.randn(2, 22000), run.config.audio, run.config.features)
+    assert torch.equal(again.model(features), run.model(features))
+    if "binary" in mode:
+        assert run.model(features).shape == (2, 2)
+        return
+    synth.write(tmp_path / "breath.wav", synth.example("Fine crackles", 3.0))
+    analyser = Analyser(tmp_path / "runs")
+    analysis = analyser.analyse(tmp_path / "breath.wav")
+    np.testing.assert_allclose(analysis.probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert len(analysis.cycles) == 3 and analyser.view(analysis, 0).attention == ()

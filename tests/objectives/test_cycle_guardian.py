@@ -1,0 +1,88 @@
+"""CycleGuardian's objective: what it adds up, and what it teaches in the two modes."""
+
+import pytest
+import torch
+
+from rsc_core import models, objectives
+from rsc_core.config import CLASSES, ModelConfig
+from rsc_core.objectives import Batch, Task
+
+NEVER = {"clustering.decoder.weight", "clustering.decoder.bias", "gate.weight"}
+"""What the published network holds and never trains."""
+
+
+def made(faithful=False, **options):
+    torch.manual_seed(0)
+    model = models.build(ModelConfig("cycle_guardian", hidden_size=12, frames=86, faithful=faithful)).train()
+    return model, objectives.build("cycle_guardian", options, Task(CLASSES), model)
+
+
+def batch(clips=6):
+    features = torch.randn(clips, 3, 84, 86, generator=torch.Generator().manual_seed(0))
+    return Batch(features, torch.eye(4)[torch.arange(clips) % 4])
+
+
+def of(model, objective, clips=6):
+    return objective.loss(model, batch(clips), torch.Generator().manual_seed(0))
+
+
+def untouched(module):
+    return {n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()}
+
+
+def test_every_parameter_learns():
+    model, objective = made()
+    of(model, objective).total.backward()
+    assert model.clustering.placed
+    assert not untouched(model) and not untouched(objective) - {"projector.0.bias"}  # taken away by the norm behind it
+    assert all(p.requires_grad for p in objective.parameters())
+    assert sum(p.numel() for p in objective.parameters()) == 33_280
+
+
+def test_the_faithful_mode_trains_what_the_published_code_trains():
+    model, objective = made(faithful=True)
+    with torch.no_grad():  # windows in every cluster: it begins with all of them in one
+        model.clustering.place(model.embed(batch().features), torch.Generator().manual_seed(0))
+    of(model, objective).total.backward()
+    assert untouched(model) == NEVER
+    assert not any(p.requires_grad for p in objective.parameters())
+
+
+def test_at_first_the_faithful_mode_has_one_cluster():
+    """As measured on the published code: hardly any divergence, and no likeness."""
+    model, objective = made(faithful=True)
+    parts = of(model, objective).parts
+    assert 0 <= parts["clustering"] < 1e-2 and parts["similarity"] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_total_is_the_weighted_sum():
+    weights = {"cluster_weight": 2.0, "contrastive_weight": 3.0, "similarity_weight": 5.0}
+    parts = of(*made(**weights))
+    named = {"clustering": 2.0, "contrastive": 3.0, "similarity": 5.0, "cross_entropy": 1.0}
+    assert parts.total.item() == pytest.approx(sum(w * parts.parts[n] for n, w in named.items()), rel=1e-5)
+    assert objectives.OBJECTIVES["cycle_guardian"].Config() == made()[1].options
+    assert (made()[1].options.cluster_weight, made()[1].options.contrastive_weight) == (1.0, 0.5)
+
+
+def test_one_clip_is_compared_with_nothing():
+    parts = of(*made(), clips=1)
+    assert "contrastive" not in parts.parts and torch.isfinite(parts.total)
+
+
+def test_without_mixing_both_views_are_the_same():
+    model, objective = made(beta=0.0)
+    parts = of(model, objective)
+    assert parts.parts["kept"] == 1
+
+
+@pytest.mark.parametrize("target", ["grad_block", "project_block", "grad_flow"])
+def test_other_targets_of_the_contrast(target):
+    assert torch.isfinite(of(*made(target=target)).total)
+
+
+def test_what_it_cannot_train_is_refused(tiny_model):
+    with pytest.raises(ValueError, match="trains a CycleGuardian, got SpectrogramTransformer"):
+        objectives.build("cycle_guardian", {}, Task(CLASSES), tiny_model)
+    model, _ = made()
+    with pytest.raises(ValueError, match="mixup must be 0, got 0.2"):
+        objectives.build("cycle_guardian", {}, Task(CLASSES, mixup=0.2), model)
