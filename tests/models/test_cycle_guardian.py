@@ -169,8 +169,8 @@ def test_a_run_is_trained_stored_and_labels_recordings(mode, tiny_icbhi, tmp_pat
     if "binary" in mode:
         assert run.model(features).shape == (2, 2)
         return
-    synth.write(tmp_path / "breath.wav", synth.example("Fine crackles", 3.0))
+    synth.write(tmp_path / "breath.wav", synth.example("Fine crackles", 4.0))
     analyser = Analyser(tmp_path / "runs")
     analysis = analyser.analyse(tmp_path / "breath.wav")
     np.testing.assert_allclose(analysis.probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert len(analysis.cycles) == 3 and analyser.view(analysis, 0).attention == ()
+    assert len(analysis.cycles) == 4 and analyser.view(analysis, 0).attention == ()

@@ -48,11 +48,15 @@ def test_the_faithful_mode_trains_what_the_published_code_trains():
     assert not any(p.requires_grad for p in objective.parameters())
 
 
-def test_at_first_the_faithful_mode_has_one_cluster():
-    """As measured on the published code: hardly any divergence, and no likeness."""
+def test_at_first_the_faithful_mode_hardly_clusters():
+    """As measured on the published code: next to no divergence, and clusters without windows that tell nothing."""
     model, objective = made(faithful=True)
-    parts = of(model, objective).parts
-    assert 0 <= parts["clustering"] < 1e-2 and parts["similarity"] == pytest.approx(0, abs=1e-4)
+    assert 0 <= of(model, objective).parts["clustering"] / (2 * 6) < 1e-3  # of one view of one clip
+    with torch.no_grad():
+        clusters = model.cluster(model.embed(batch().features))
+    used = set(clusters.soft.argmax(dim=2).unique().tolist())
+    assert len(used) <= 2
+    assert all(not clusters.vectors[:, empty].any() for empty in set(range(4)) - used)
 
 
 def test_the_total_is_the_weighted_sum():
