@@ -48,7 +48,7 @@ class Crackles:
     expiratory_span: tuple[float, float] = option(
         (0.1, 0.6), numbers=2, low=0, high=1, unit="of expiration", source="our choice"
     )
-    level_db: float = option(14.0, low=-30, high=30, unit="dB (peak of each cycle's loudest)", source="our choice")
+    level_db: float = option(14.0, low=0, high=30, unit="dB (peak of each cycle's loudest)", source="our choice")
 
     def __post_init__(self):
         check(self)

@@ -31,7 +31,7 @@ class Rub:
     centre_hz: float = option(
         220.0, low=80, high=350, unit="Hz", source="below 350 (Bohadana et al. 2014); lower bound ours"
     )
-    level_db: float = option(6.0, low=-30, high=20, unit="dB (RMS of a creak)", source="our choice")
+    level_db: float = option(6.0, low=-20, high=20, unit="dB (RMS of a creak)", source="our choice")
 
     kind: ClassVar = "pleural rub"
 

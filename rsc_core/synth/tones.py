@@ -83,7 +83,7 @@ class Wheeze(_Sustained):
         0.8, low=0.08, high=3, unit="s", source="Bohadana et al. 2014: over 0.08; CORSA: over 0.1; ATS: over 0.25"
     )
     glide_semitones: float = option(-2.0, low=-6, high=6, unit="semitones", source="our choice: half an octave")
-    level_db: float = option(-4.0, low=-30, high=20, unit=LEVEL, source="our choice")
+    level_db: float = option(-4.0, low=-20, high=20, unit=LEVEL, source="our choice")
     voices: int = option(1, low=1, high=len(VOICES), unit="pitches at once", source="our choice")
     phase: str = option("expiration", choices=PHASES, source="mostly expiration (Bohadana et al. 2014)")
 
@@ -102,7 +102,7 @@ class Rhonchus(_Sustained):
         0.7, low=0.08, high=3, unit="s", source="Bohadana et al. 2014: over 0.08; CORSA: over 0.1; ATS: over 0.25"
     )
     glide_semitones: float = option(-1.0, low=-6, high=6, unit="semitones", source="our choice")
-    level_db: float = option(0.0, low=-30, high=20, unit=LEVEL, source="our choice")
+    level_db: float = option(0.0, low=-20, high=20, unit=LEVEL, source="our choice")
     phase: str = option("expiration", choices=PHASES, source="mostly expiration (Bohadana et al. 2014)")
 
     kind: ClassVar = "rhonchus"
@@ -120,7 +120,7 @@ class Stridor(_Sustained):
         0.8, low=0.25, high=3, unit="s", source="over 0.25 (review, PMC10521503, table 1); upper bound ours"
     )
     glide_semitones: float = option(1.0, low=-6, high=6, unit="semitones", source="our choice")
-    level_db: float = option(4.0, low=-30, high=20, unit=LEVEL, source="our choice: heard without a stethoscope")
+    level_db: float = option(4.0, low=-20, high=20, unit=LEVEL, source="our choice: heard without a stethoscope")
     phase: str = option(
         "inspiration", choices=PHASES, source="inspiration above the thorax, expiration in it, both when fixed"
     )
@@ -138,7 +138,7 @@ class Squawk:
         0.07, low=0.03, high=0.4, unit="s", source=f"0.068 +- 0.040 ({SQUAWKS}); upper bound from memory, unverified"
     )
     position: float = option(0.6, low=0.3, high=0.9, unit="of inspiration", source=f"0.50 to 0.66 ({SQUAWKS})")
-    level_db: float = option(4.0, low=-30, high=20, unit=LEVEL, source="our choice")
+    level_db: float = option(4.0, low=-20, high=20, unit=LEVEL, source="our choice")
 
     kind: ClassVar = "squawk"
 
