@@ -20,7 +20,7 @@ from rsc_core import audio, checkpoint, engine
 from rsc_core.data import synthetic
 from rsc_core.data.loader import whole, windows
 from rsc_core.features import extract
-from rsc_core.synth import KINDS, Synthetic
+from rsc_core.synth import KINDS
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ def check(loaded: checkpoint.Checkpoint, count: int = 200, seed: int = 0) -> Mat
     """
     kinds, classes = (synthetic.NORMAL, *KINDS), tuple(loaded.config.model.classes)
     counts = np.zeros((len(kinds), len(classes)), dtype=int)
-    label = labeller(loaded)
-    for kind, recording in synthetic.sounds_of_every_kind(count, seed, loaded.config.audio.sample_rate):
-        counts[kinds.index(kind), label(_cycle(recording, loaded)).argmax()] += 1
+    label, settings = labeller(loaded), loaded.config.audio
+    for kind, recording in synthetic.sounds_of_every_kind(count, seed, settings.sample_rate):
+        samples = whole(audio.scale(recording.waveform, settings.level)[0], settings)
+        counts[kinds.index(kind), label(samples).argmax()] += 1
     return Matrix(kinds, classes, counts)
 
 
@@ -99,14 +100,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _cycle(recording: Synthetic, loaded: checkpoint.Checkpoint) -> np.ndarray:
-    """(samples,) of the first whole cycle, at the level the model is used to."""
-    settings = loaded.config.audio
-    samples = whole(audio.scale(recording.waveform, settings.level)[0], settings)
-    cycle = recording.cycles[0]
-    return samples[round(cycle.start_s * settings.sample_rate) : round(cycle.end_s * settings.sample_rate)]
 
 
 if __name__ == "__main__":

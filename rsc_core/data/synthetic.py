@@ -70,13 +70,15 @@ def draw(label: str, rng: np.random.Generator) -> synth.Synthetic:
         kinds.append(str(rng.choice(["fine crackle", "coarse crackle"])))
     if label in ("wheeze", "both"):
         kinds.append(str(rng.choice(list(MUSICAL), p=list(MUSICAL.values()))))
-    return _recording(kinds, rng)
+    return _recording(kinds, rng, SECONDS, SAMPLE_RATE)
 
 
 def sounds_of_every_kind(
     count: int, seed: int = 0, sample_rate: int = SAMPLE_RATE
 ) -> Iterator[tuple[str, synth.Synthetic]]:
-    """Yield (kind, recording): normal breathing and every one of ``synth.KINDS`` in turn, all else drawn at random.
+    """Yield (kind, recording of one cycle): normal breathing and every one of ``synth.KINDS`` in turn.
+
+    Everything else is drawn at random.
 
     Raises:
         ValueError: count is not positive.
@@ -86,15 +88,16 @@ def sounds_of_every_kind(
     kinds = (NORMAL, *KINDS)
     for number, stream in enumerate(np.random.SeedSequence(seed).spawn(count)):
         kind = kinds[number % len(kinds)]
-        yield kind, _recording([kind] if kind in KINDS else [], np.random.default_rng(stream), sample_rate)
+        yield kind, _recording([kind] if kind in KINDS else [], np.random.default_rng(stream), None, sample_rate)
 
 
-def _recording(kinds: list[str], rng: np.random.Generator, sample_rate: int = SAMPLE_RATE) -> synth.Synthetic:
+def _recording(kinds: list[str], rng: np.random.Generator, seconds: float | None, sample_rate: int) -> synth.Synthetic:
+    """One person with these kinds of sounds; without ``seconds`` for one cycle."""
     breath = _fitting(lambda: _breath(rng))
 
     def recording() -> synth.Synthetic:
         sounds = [_SOUNDS[kind](rng) for kind in kinds]
-        return synth.synthesise(breath, sounds, SECONDS, sample_rate, int(rng.integers(2**31)))
+        return synth.synthesise(breath, sounds, seconds or breath.period_s, sample_rate, int(rng.integers(2**31)))
 
     return _fitting(recording)
 
