@@ -22,13 +22,16 @@ class Allowed:
     choices: tuple[str, ...] = ()  # one of these
     several: bool = False  # some of the choices, each at most once
     none: bool = False  # several: perhaps none of them
+    unit: str = ""  # of a number, as a message names it
+    source: str = ""  # where a physical range comes from
 
     def __str__(self) -> str:
         if self.choices:
             count = "one" if not self.several else "none or some" if self.none else "some"
             return f"{count} of {', '.join(self.choices)}"
         text = f"a multiple of {self.multiple}, " if self.multiple > 1 else ""
-        return (f"{self.numbers} numbers, each " if self.numbers else "") + text + self._range()
+        text = (f"{self.numbers} numbers, each " if self.numbers else "") + text + self._range()
+        return f"{text} {self.unit}".rstrip()
 
     def _range(self) -> str:
         if self.positive:

@@ -8,6 +8,7 @@ import pytest
 from rsc_core.config import AudioConfig, DataConfig, FeatureConfig, ModelConfig, TrainConfig
 from rsc_core.objectives import OBJECTIVES
 from rsc_core.options import Allowed
+from rsc_core.synth import Breath, Crackles, Rhonchus, Rub, Squawk, Stridor, Transmission, Wheeze
 from rsc_core.tuning import TUNINGS
 
 KINDS = {
@@ -15,6 +16,7 @@ KINDS = {
     **{f"objective {name}": objective.Config for name, objective in OBJECTIVES.items()},
     **{kind.__name__: kind for kind in (AudioConfig, DataConfig, FeatureConfig, TrainConfig)},
     "ModelConfig": ModelConfig,
+    **{kind.__name__: kind for kind in (Breath, Crackles, Wheeze, Rhonchus, Stridor, Squawk, Rub, Transmission)},
 }
 FREE = {"teacher", "fold_file", "stethoscope", "device", "mean", "seed"}
 """Paths and names, and numbers that may be any."""
@@ -67,6 +69,7 @@ def test_an_option_read_from_json_is_what_it_was(kind, field):
         (Allowed(positive=True, below=1), "above 0 and below 1"),
         (Allowed(low=0, below=1), "at least 0 and below 1"),
         (Allowed(low=0, high=1), "between 0 and 1"),
+        (Allowed(low=0, high=1, unit="s"), "between 0 and 1 s"),
         (Allowed(low=2, multiple=2), "a multiple of 2, 2 or more"),
         (Allowed(numbers=2, positive=True), "2 numbers, each positive"),
         (Allowed(choices=("a", "b")), "one of a, b"),

@@ -9,8 +9,20 @@ import soundfile
 from scipy.signal import butter, find_peaks, hilbert, sosfiltfilt, welch
 
 from rsc_core import synth
-from rsc_core.cycles import read_icbhi
-from rsc_core.synth import COARSE, EXAMPLES, FINE, Breath, Crackles, Wheeze
+from rsc_core.cycles import read_annotation, read_events, read_icbhi
+from rsc_core.synth import (
+    COARSE,
+    EXAMPLES,
+    FINE,
+    Breath,
+    Crackles,
+    Rhonchus,
+    Rub,
+    Squawk,
+    Stridor,
+    Transmission,
+    Wheeze,
+)
 
 QUIET = Breath(rate_per_min=8, tidal_volume_l=0.05)  # next to silent: what is laid over it stands alone
 
@@ -56,8 +68,9 @@ def test_same_seed_same_bytes():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples(name):
     made = synth.example(name)
-    labels = {"Normal breathing": "normal", "Wheeze": "wheeze", "Crackles and wheeze": "both"}
-    assert {c.label for c in made.cycles} == {labels.get(name, "crackle")}
+    labels = {"Normal breathing": "normal", "Crackles and wheeze": "both"}
+    musical = "crackle" if "crackles" in name else "wheeze"
+    assert {c.label for c in made.cycles} == {labels.get(name, musical)}
     assert made.waveform.dtype == np.float32
     assert (made.sample_rate, made.waveform.shape) == (44100, (882000,))
     assert np.abs(made.waveform).max() == pytest.approx(0.5)
@@ -67,8 +80,8 @@ def test_examples(name):
 
 def test_example_has_the_length_asked_for_and_refuses_unknown_names():
     assert len(synth.example("Wheeze", seconds=6.0).waveform) == 6 * 44100
-    with pytest.raises(ValueError, match="no example 'Rhonchus'.*Normal breathing"):
-        synth.example("Rhonchus")
+    with pytest.raises(ValueError, match="no example 'Stertor'.*Normal breathing"):
+        synth.example("Stertor")
 
 
 @pytest.mark.parametrize("rate", [8, 15, 33])
@@ -260,13 +273,23 @@ def test_a_sound_leaves_the_breath_as_it_was():
         (lambda: Crackles(idw_ms=1.5), "idw_ms must be between 0.3 and 1.25 ms, a quarter of two_cycle_ms, got 1.5"),
         (lambda: Crackles(inspiratory=0), "expected at least 1 crackle per cycle, got 0"),
         (lambda: Crackles(expiratory=21), "expiratory must be between 0 and 20"),
-        (lambda: Crackles(inspiratory_span=(0.9, 0.5)), "inspiratory_span must be two rising shares between 0 and 1"),
+        (
+            lambda: Crackles(inspiratory_span=(0.9, 0.5)),
+            "inspiratory_span must be two rising shares between 0 and 1, got 0.9 and 0.5",
+        ),
         (lambda: Crackles(level_db=40), "level_db must be between 0 and 30 dB"),
+        (lambda: Wheeze(phase="pause"), "phase must be one of inspiration, expiration, both, got 'pause'"),
         (lambda: Wheeze(pitch_hz=99), "pitch_hz must be between 100 and 1000 Hz, got 99"),
         (lambda: Wheeze(duration_s=0.05), "duration_s must be between 0.08 and 3 s, got 0.05"),
         (lambda: Wheeze(glide_semitones=12), "glide_semitones must be between -6 and 6 semitones"),
-        (lambda: make([Wheeze(duration_s=3)]), "duration_s must be between 0.08 and [12]"),
+        (
+            lambda: make([Wheeze(duration_s=3)]),
+            "duration_s must be at most [12].* s, an expiration of this breathing, got 3",
+        ),
         (lambda: make([Crackles(2, 20, inspiratory=20, inspiratory_span=(0.5, 0.6))]), "expected at most 6 crackles"),
+        (lambda: make([Squawk(duration_s=0.4, position=0.9)]), "duration_s must be at most 0.1.* left of inspiration"),
+        (lambda: make([Rub(creaks=12, creak_ms=80)], Breath(40, 0.2)), "expected at most 4 creaks of 80 ms"),
+        (lambda: Transmission(wall_db=13), "wall_db must be between 0 and 12 dB per octave above 300 Hz"),
         (lambda: make(seconds=3), r"seconds must be between 4 \(one cycle\) and 120, got 3"),
         (lambda: make(seconds=121), "seconds must be between 4 .* and 120, got 121"),
         (lambda: make(sample_rate=4000), "sample_rate must be between 8000 and 48000 Hz, got 4000"),
@@ -290,6 +313,25 @@ def test_written_files_follow_the_icbhi_format(tmp_path):
         info = soundfile.info(path)
         assert (info.format, info.subtype, info.samplerate, info.channels) == ("WAV", "PCM_16", 16000, 1)
         assert np.abs(soundfile.read(path)[0] - made.waveform).max() <= 1 / 32768
+
+
+def test_a_rub_is_written_without_an_annotation(tmp_path):
+    """Neither corpus has a class for it."""
+    made = make([Rub(), Wheeze()], seconds=4, sample_rate=8000)
+    assert {c.label for c in made.cycles} == {None}
+    for write in (synth.write, synth.annotate):
+        with pytest.raises(ValueError, match="class for, got pleural rub; write the sound alone"):
+            write(tmp_path / "rub.wav", made)
+    assert not list(tmp_path.iterdir())
+    assert soundfile.info(synth.write_wav(tmp_path / "rub.wav", made)).frames == 4 * 8000
+
+
+def test_sprsound_annotation_names_every_kind_in_its_own_words(tmp_path):
+    for sound, name in ((Rhonchus(), "Rhonchi"), (Stridor(), "Stridor"), (Squawk(), "Wheeze"), (FINE, "Fine Crackle")):
+        made = make([sound], seconds=4, sample_rate=8000)
+        path = synth.annotate(tmp_path / "breath.json", made)
+        assert {event.label for event in read_events(path)} == {name}
+        assert read_annotation(path) == made.cycles
 
 
 def test_write_refuses_another_format(tmp_path):

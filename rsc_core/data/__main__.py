@@ -35,9 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     making.add_argument("--out", required=True, help="folder to write to")
     making.add_argument("--count", type=int, default=1000, help="recordings of 12 s (default 1000)")
     making.add_argument("--seed", type=int, default=0, help="the same seed gives the same corpus (default 0)")
+    making.add_argument(
+        "--labels", choices=synthetic.LABELS, default="four", help="four classes (default) or SPRSound's seven types"
+    )
     args = parser.parse_args(argv)
     if args.command == "synthesise":
-        print(synthetic.write(args.out, args.count, args.seed))
+        print(synthetic.write(args.out, args.count, args.seed, args.labels))
         return 0
     if args.command == "check":
         problems = check.check(args.corpus, args.data)

@@ -4,8 +4,10 @@ import soundfile
 
 from rsc_core import data
 from rsc_core.config import CLASSES
+from rsc_core.cycles import SPRSOUND_CLASSES
 from rsc_core.data import __main__ as command
 from rsc_core.data import synthetic
+from rsc_core.synth import KINDS
 
 
 @pytest.mark.parametrize("label", CLASSES)
@@ -29,3 +31,29 @@ def test_the_corpus_is_a_table_the_same_for_the_same_seed(tmp_path, capsys):
     assert rate == 16000 and len(samples) == 12 * 16000
     with pytest.raises(ValueError, match="count must be 1 or more"):
         synthetic.write(tmp_path, 0)
+    with pytest.raises(ValueError, match="labels must be one of four, seven, got 'eight'"):
+        synthetic.write(tmp_path, 1, labels="eight")
+
+
+def test_a_table_of_seven_can_be_read_as_four(tmp_path):
+    """SPRSound's names lead to the classes that the same recordings have without them."""
+    for name in synthetic.LABELS:
+        assert command.main(["synthesise", "--out", str(tmp_path / name), "--count", "12", "--labels", name]) == 0
+    four, seven = (data.load("table", tmp_path / name / "table.csv") for name in synthetic.LABELS)
+    assert {clip.kind for clip in seven.clips} <= set(SPRSOUND_CLASSES)
+    assert [SPRSOUND_CLASSES[clip.kind] for clip in seven.clips] == [clip.kind for clip in four.clips]
+
+
+def test_every_kind_in_turn_in_one_cycle_each():
+    found = list(synthetic.sounds_of_every_kind(16, seed=3))
+    assert [kind for kind, _ in found[:8]] == [synthetic.NORMAL, *KINDS] == [kind for kind, _ in found[8:]]
+    for kind, recording in found:
+        assert len(recording.cycles) == 1
+        assert {event.kind for event in recording.events} == {kind} - {synthetic.NORMAL}
+    assert all(
+        a.waveform.tobytes() != b.waveform.tobytes() for (_, a), (_, b) in zip(found[:8], found[8:], strict=True)
+    )
+    again = [r.waveform.tobytes() for _, r in synthetic.sounds_of_every_kind(16, seed=3)]
+    assert again == [recording.waveform.tobytes() for _, recording in found]
+    with pytest.raises(ValueError, match="count must be 1 or more sounds, got 0"):
+        next(synthetic.sounds_of_every_kind(0))
