@@ -37,11 +37,33 @@ REWARD = 1.5  # log odds added to every start: more, and more cycles are found
 CLEAR = -1.0  # least mean log odds of the starts found; below, what was found is no breathing
 LEAST_EDGE_S = 0.5  # a shorter stretch at either end of the recording joins its neighbour
 
+LEAST_TURNS = 2  # contrasts between a stretch and both its neighbours
+LONGEST_PHASE_S = 3.0  # median of an inspiration or an expiration
+CONTRAST = 0.6  # of normalised level: by how much inspirations are louder than expirations
+CERTAIN = 4.0  # standard errors
+
 TURN_SHARE = (0.25, 0.7)  # of a cycle: where its inspiration may end
 TURN_DB = 3.0  # by which the sound must fall and rise again there
 
-ONSET_WEIGHTS = np.zeros((len(LAGS_S), len(BANDS_HZ)))
-ONSET_BIAS = 0.0
+ONSET_WEIGHTS = np.array(
+    (
+        (-0.188, 0.103, 0.105, -0.051),
+        (-0.050, -0.007, 0.074, 0.139),
+        (0.099, -0.131, -0.030, 0.146),
+        (-0.049, 0.049, -0.031, -0.092),
+        (0.009, -0.022, -0.052, 0.013),
+        (0.028, -0.648, 0.006, -0.121),
+        (-0.027, -0.306, 0.001, -0.439),
+        (0.267, 0.689, 0.334, -0.249),
+        (0.014, 0.288, 0.101, 0.102),
+        (0.041, 0.052, -0.160, 0.007),
+        (-0.070, -0.028, -0.122, 0.067),
+        (0.024, -0.046, -0.115, 0.194),
+        (-0.007, -0.147, 0.053, 0.015),
+    )
+)
+ONSET_BIAS = -3.045
+"""Log odds that an inspiration starts, from normalised levels: a row each of ``LAGS_S``, a column each of ``BANDS_HZ``."""
 
 
 def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
@@ -61,10 +83,12 @@ def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
     levels = band_levels(waveform, sample_rate)
     if seconds < 2 * CYCLE_S[0] or not levels.any():
         return ()
-    odds = around(normalised(levels)) @ ONSET_WEIGHTS.ravel() + ONSET_BIAS
+    even = normalised(levels)
+    odds = around(even) @ ONSET_WEIGHTS.ravel() + ONSET_BIAS
     starts = most_likely_starts(odds)
     if len(starts) < 2 or odds[starts].mean() < CLEAR:
         return ()
+    starts = whole_cycles(starts, even)
     starts_s = starts * STEP / RATE_HZ
     inside = starts_s[(starts_s >= LEAST_EDGE_S) & (starts_s <= seconds - LEAST_EDGE_S)].tolist()
     if not inside:
@@ -154,6 +178,26 @@ def most_likely_starts(odds: np.ndarray) -> np.ndarray:
         starts.append(frame)
         frame = before[row, frame]
     return np.array(starts[::-1])
+
+
+def whole_cycles(starts: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return the starts of inspirations, where those of expirations were found as well.
+
+    They were if louder and softer stretches take turns; the louder ones are inspirations.
+
+    Args:
+        starts: (n,) rising frames.
+        levels: (frames, bands) normalised.
+    """
+    if len(starts) < LEAST_TURNS + 3 or np.median(np.diff(starts)) * STEP / RATE_HZ > LONGEST_PHASE_S:
+        return starts
+    loudness = np.array([levels[start:end].mean() for start, end in pairwise(starts)])
+    sign = 1 - 2 * (np.arange(len(loudness) - 2) % 2)
+    contrast = sign * (loudness[1:-1] - (loudness[:-2] + loudness[2:]) / 2)
+    mean, error = contrast.mean(), contrast.std() / np.sqrt(len(contrast))
+    if abs(mean) < max(CONTRAST, CERTAIN * error):
+        return starts
+    return starts[int(mean > 0) :: 2]
 
 
 def _turn_s(loudness: np.ndarray, cycle: Cycle) -> float | None:
