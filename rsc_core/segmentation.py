@@ -34,6 +34,7 @@ PERIODS_S = np.geomspace(1.0, 6.0, 14)  # of one breath
 VARIATION = 0.2  # standard deviation of a cycle's log duration around the period
 CYCLE_S = (0.6, 9.0)  # shortest and longest
 REWARD = 1.5  # log odds added to every start: more, and more cycles are found
+LEAST_RANGE_DB = 2.0  # between the 10 % softest and the 10 % loudest moments; steady noise has 0.8
 CLEAR = -1.0  # least mean log odds of the starts found; below, what was found is no breathing
 LEAST_EDGE_S = 0.5  # a shorter stretch at either end of the recording joins its neighbour
 
@@ -63,7 +64,7 @@ ONSET_WEIGHTS = np.array(
     )
 )
 ONSET_BIAS = -3.045
-"""Log odds that an inspiration starts, from normalised levels: a row each of ``LAGS_S``, a column each of ``BANDS_HZ``."""
+"""Weights of normalised levels in the log odds of a start: a row for each of ``LAGS_S``, a column for each band."""
 
 
 def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
@@ -81,7 +82,8 @@ def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
     """
     seconds = len(waveform) / sample_rate
     levels = band_levels(waveform, sample_rate)
-    if seconds < 2 * CYCLE_S[0] or not levels.any():
+    loudness = levels.mean(axis=1)
+    if seconds < 2 * CYCLE_S[0] or np.ptp(np.percentile(loudness, (10, 90))) < LEAST_RANGE_DB:
         return ()
     even = normalised(levels)
     odds = around(even) @ ONSET_WEIGHTS.ravel() + ONSET_BIAS
@@ -93,7 +95,6 @@ def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
     inside = starts_s[(starts_s >= LEAST_EDGE_S) & (starts_s <= seconds - LEAST_EDGE_S)].tolist()
     if not inside:
         return ()
-    loudness = levels.mean(axis=1)
     first, *rest = (Cycle(start, end) for start, end in pairwise([0.0, *inside, seconds]))
     return (first, *(replace(cycle, inspiration_end_s=_turn_s(loudness, cycle)) for cycle in rest))
 

@@ -15,7 +15,7 @@ REAL = pytest.mark.skipif("RSC_DATA" not in os.environ, reason="RSC_DATA is not 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """A folder laid out as ICBHI: three patients' synthesised recordings of 20 s, the third put together from cycles."""
+    """A folder laid out as ICBHI: synthesised recordings of three patients, the third put together from cycles."""
     root = tmp_path_factory.mktemp("icbhi")
     (root / icbhi.DATABASE).mkdir()
     names = [f"{101 + i}_1b1_Al_sc_Meditron" for i in range(3)]
