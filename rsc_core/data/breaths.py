@@ -174,7 +174,9 @@ def _boundaries(corpus: Corpus, items: Sequence[Annotated], found: Sequence[Sequ
 
 
 def _coverage(corpus: Corpus, items: Sequence[Annotated], found: Sequence[Sequence[Interval]]) -> str:
-    equal = [fixed(item.seconds, item.seconds / max(1, len(c))) if c else [] for item, c in zip(items, found, strict=True)]
+    equal = [
+        fixed(item.seconds, item.seconds / max(1, len(c))) if c else [] for item, c in zip(items, found, strict=True)
+    ]
     events = sum(len(item.marked) for item in items)
     rows = [f"of {events:,} events lie within one breath, give or take {TOLERANCE_S} s"]
     for name, parts in (("breaths found", found), ("as many equal parts", equal)):
