@@ -40,8 +40,8 @@ LEAST_EDGE_S = 0.5  # a shorter stretch at either end of the recording joins its
 
 LEAST_TURNS = 2  # contrasts between a stretch and both its neighbours
 LONGEST_PHASE_S = 3.0  # median of an inspiration or an expiration
-CONTRAST = 0.6  # of normalised level: by how much inspirations are louder than expirations
-CERTAIN = 4.0  # standard errors
+CONTRAST = 0.4  # of normalised level: by how much inspirations are louder than expirations
+CERTAIN = 3.0  # standard errors
 
 TURN_SHARE = (0.25, 0.7)  # of a cycle: where its inspiration may end
 TURN_DB = 3.0  # by which the sound must fall and rise again there
