@@ -4,7 +4,11 @@ Three steps: the level of each band in dB, free of what is shorter than a breath
 how likely an inspiration starts at each moment, a weighted sum of the levels around it (a logistic regression learned
 from the training recordings of our ICBHI subset, ``rsc_core.data.onsets``); and the most likely sequence of such
 starts for somebody who breathes at one rate, give or take, found by dynamic programming. Every step is deterministic,
-and none depends on the recording's gain. ``python -m rsc_core.data cycles-score`` measures how well it works.
+and none depends on the recording's gain.
+
+On the 80 whole test recordings of that subset, half of them by a stethoscope that training lacks, boundary F1 is 48.8,
+and 39.6 for the best fixed period: +9.3 points, 95 % over patients -5.3 to +28.3 (``python -m rsc_core.data
+cycles-score``). All thresholds were chosen on its training recordings, where F1 is 75.4.
 """
 
 from __future__ import annotations

@@ -47,7 +47,10 @@ WINDOWS = (
     "No annotation, and no clear breathing was found: the recording is labelled in windows of about {seconds:.0f} s, "
     "not in respiratory cycles."
 )
-FOUND = "Cycles were found in the sound, not annotated; boundaries are about ±0.3 s."
+FOUND = (
+    "Cycles were found in the sound, not annotated: on recordings they were not tuned on, about half of the boundaries "
+    "lie within 0.3 s of an annotator's."
+)
 TURNS = "A dotted line marks where an inspiration seems to end."
 ANNOTATED = "Cycles are those of the annotation."
 PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."
