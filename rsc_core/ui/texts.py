@@ -48,8 +48,8 @@ WINDOWS = (
     "not in respiratory cycles."
 )
 FOUND = (
-    "Cycles were found in the sound, not annotated: on recordings they were not tuned on, about half of the boundaries "
-    "lie within 0.3 s of an annotator's."
+    "Cycles were found in the sound, not annotated: on recordings they were not tuned on, about half of the "
+    "boundaries lie within 0.3 s of an annotator's."
 )
 TURNS = "A dotted line marks where an inspiration seems to end."
 ANNOTATED = "Cycles are those of the annotation."
