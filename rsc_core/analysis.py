@@ -22,11 +22,12 @@ class Recording:
 
 @dataclass(frozen=True)
 class Cycle:
-    """One stretch of a recording: an annotated respiratory cycle or event, or a window."""
+    """One stretch of a recording: an annotated or found respiratory cycle, an annotated event, or a window."""
 
     start_s: float
     end_s: float
     label: str | None = None  # the annotation's class, where there is one
+    inspiration_end_s: float | None = None  # where it was heard
 
     @property
     def seconds(self) -> float:
@@ -60,11 +61,12 @@ class Analysis:
 
     recording: Recording
     cycles: tuple[Cycle, ...]
-    annotated: bool  # True: cycles come from an annotation file; False: plain windows
+    annotated: bool  # True: cycles come from an annotation file; False: found in the sound, or windows
     classes: tuple[str, ...]
     probabilities: np.ndarray  # (cycle, class) float32, rows sum to 1
     model: ModelCard
     events: tuple[Cycle, ...] = ()  # adventitious sounds the annotation marks, labelled with its own words
+    segmented: bool = False  # True: cycles were found in the sound (rsc_core.segmentation)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -94,7 +94,8 @@ class Picture:
 def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800, scale: float = 1.0) -> Picture:
     """Draw a recording's waveform with its cycles in their classes' colours, the chosen one outlined.
 
-    A strip under the waveform names each cycle's label; a second one its annotation, where there is one.
+    A strip under the waveform names each cycle's label; a second one its annotation, where there is one. A dotted line
+    marks the end of an inspiration that was heard.
     """
     strips = ["model", "annotation"] if analysis.annotated else ["model"]
     strip_px = 20
@@ -128,6 +129,8 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
                 middle = cycle.start_s + cycle.seconds / 2
                 place = (middle, bottom + height / 2)
                 axes.text(*place, text, ha="center", va="center", color=TEXT_COLOURS[label], size=points(FONT_PX))
+    turns_s = [cycle.inspiration_end_s for cycle in analysis.cycles if cycle.inspiration_end_s is not None]
+    axes.vlines(turns_s, -1, 1, color=INK, lw=1, ls=":")
     if chosen is not None:
         cycle = analysis.cycles[chosen]
         frame = Rectangle((cycle.start_s, low), cycle.seconds, 1 - low, fill=False, ec=INK, lw=2)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torchaudio.functional import resample
 
-from rsc_core import audio, checkpoint, cycles, models
+from rsc_core import audio, checkpoint, cycles, models, segmentation
 from rsc_core.analysis import Analysis, AttentionMap, Cycle, CycleView, ModelCard, Recording, Spectrogram
 from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.config import CLASSES, AudioConfig
@@ -78,7 +78,8 @@ class Analyser:
         Args:
             path: any format ``rsc_core.audio.load`` reads.
             model: one of ``cards``; the default one if None.
-            annotation: file with the recording's cycles; windows of the model's length otherwise.
+            annotation: file with the recording's cycles; otherwise they are found in the sound, and where no breathing
+                is clear windows of the model's length take their place.
 
         Raises:
             AudioError: the file cannot be used.
@@ -88,15 +89,16 @@ class Analyser:
         config = self._load(model).config
         recording = audio.load(path, RATE, config.audio.level)
         if annotation is None:
-            found, events = cycles.windows(recording.seconds, config.audio.window_s), ()
-        else:
-            found = cycles.within(cycles.read_annotation(annotation), recording.seconds)
-            events = cycles.read_events(annotation)
-        return self._label(recording, found, annotation is not None, model, events)
+            breaths = segmentation.breaths(recording.waveform, recording.sample_rate)
+            found = breaths or cycles.windows(recording.seconds, config.audio.window_s)
+            return replace(self._label(recording, found, False, model, ()), segmented=bool(breaths))
+        found = cycles.within(cycles.read_annotation(annotation), recording.seconds)
+        return self._label(recording, found, True, model, cycles.read_events(annotation))
 
     def relabel(self, analysis: Analysis, model: str) -> Analysis:
         """Return the same recording and cycles as another model labels them."""
-        return self._label(analysis.recording, analysis.cycles, analysis.annotated, model, analysis.events)
+        labelled = self._label(analysis.recording, analysis.cycles, analysis.annotated, model, analysis.events)
+        return replace(labelled, segmented=analysis.segmented)
 
     def view(self, analysis: Analysis, index: int) -> CycleView:
         """Return all that is drawn of one cycle.

@@ -1,7 +1,8 @@
 """Score files from the command line: ``python -m rsc_core.predict FILE… [--model NAME] [--format csv]``.
 
 One line a cycle. A file's cycles come from the annotation beside it (``.txt`` as ICBHI, ``.json`` as SPRSound) where
-there is one, else from 5 s windows. Bad files are named on stderr with a sentence; the good ones are still scored.
+there is one; else they are found in the sound, or are windows of the model's length where no breathing is clear. Bad
+files are named on stderr with a sentence; the good ones are still scored.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ LAYERS = [
     "analysis",
     "audio",
     "cycles",
+    "segmentation",
     "synth",
     "threshold",
     "features",

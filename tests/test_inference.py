@@ -7,14 +7,14 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import checkpoint, synth
+from rsc_core import checkpoint, segmentation, synth
 from rsc_core.audio import AudioError
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import run_config
 from rsc_core.cycles import AnnotationError
 from rsc_core.features import extract
 from rsc_core.inference import Analyser, annotation_beside
-from rsc_core.ui import markup
+from rsc_core.ui import markup, texts
 from tests.conftest import TINY
 
 
@@ -72,10 +72,22 @@ def test_probabilities_are_the_models_own(analyser, sound):
     np.testing.assert_allclose(analysis.crackle_present, analysis.probabilities[:, [1, 3]].sum(axis=1), atol=1e-6)
 
 
-def test_without_an_annotation_windows_cover_the_recording(analyser, sound):
+def test_without_an_annotation_cycles_are_found_in_the_sound(analyser, sound):
     analysis = analyser.analyse(sound)
-    assert not analysis.annotated
+    assert analysis.segmented and not analysis.annotated
+    assert analysis.cycles == segmentation.breaths(analysis.recording.waveform, analysis.recording.sample_rate)
+    assert len(analysis.probabilities) == len(analysis.cycles) >= 2
+    assert analyser.relabel(analysis, "tuned-lora").segmented
+    assert texts.FOUND in markup.remarks(analysis)
+    assert (texts.TURNS in markup.remarks(analysis)) == any(c.inspiration_end_s is not None for c in analysis.cycles)
+
+
+def test_where_nobody_breathes_windows_cover_the_recording(analyser, tmp_path):
+    soundfile.write(tmp_path / "noise.wav", 0.1 * np.random.default_rng(0).standard_normal(128000), 16000)
+    analysis = analyser.analyse(tmp_path / "noise.wav")
+    assert not analysis.annotated and not analysis.segmented
     assert [(c.start_s, c.end_s) for c in analysis.cycles] == [(float(i), float(i + 1)) for i in range(8)]
+    assert texts.WINDOWS.format(seconds=1) in markup.remarks(analysis)
 
 
 def test_level_does_not_decide(analyser, sound, tmp_path):

@@ -113,7 +113,7 @@ def settings(shown: Shown, values: str) -> dict[str, Any]:
     return {
         "made (UTC)": datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00"),
         "model": analysis.model.name,
-        "cycles": "annotated" if analysis.annotated else "windows",
+        "cycles": "annotated" if analysis.annotated else "found in the sound" if analysis.segmented else "windows",
         "chosen cycle": shown.chosen + 1,
         "spectrograms": texts.VALUES[values],
         "sample rate (Hz)": analysis.recording.sample_rate,

@@ -181,7 +181,13 @@ def remarks(analysis: Analysis) -> str:
     """Return what is to be said of a recording: its facts, where its cycles come from, and quality warnings."""
     recording = analysis.recording
     channels = {1: "mono", 2: "stereo"}.get(recording.channels, f"{recording.channels} channels")
-    cycles = texts.ANNOTATED if analysis.annotated else texts.WINDOWS.format(seconds=analysis.cycles[0].seconds)
+    if analysis.annotated:
+        cycles = texts.ANNOTATED
+    elif analysis.segmented:
+        turns = any(cycle.inspiration_end_s is not None for cycle in analysis.cycles)
+        cycles = f"{texts.FOUND} {texts.TURNS}" if turns else texts.FOUND
+    else:
+        cycles = texts.WINDOWS.format(seconds=analysis.cycles[0].seconds)
     facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
     warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
     return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")

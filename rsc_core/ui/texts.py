@@ -43,7 +43,15 @@ BASE = (
 )
 BETTER = "On the same clips {name} scores higher: {score:.1f}."
 TRIVIAL = "Always saying 'normal' scores 50."
-WINDOWS = "No annotation: the recording is labelled in windows of about {seconds:.0f} s, not in respiratory cycles."
+WINDOWS = (
+    "No annotation, and no clear breathing was found: the recording is labelled in windows of about {seconds:.0f} s, "
+    "not in respiratory cycles."
+)
+FOUND = (
+    "Cycles were found in the sound, not annotated: on recordings they were not tuned on, about half of the "
+    "boundaries lie within 0.3 s of an annotator's."
+)
+TURNS = "A dotted line marks where an inspiration seems to end."
 ANNOTATED = "Cycles are those of the annotation."
 PLAYED = "Played as the models hear it: one channel, {rate:,} Hz, scaled to an even level."
 CYCLE = "Cycle {number}: {start:.2f} to {end:.2f} s"
