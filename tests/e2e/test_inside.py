@@ -76,6 +76,12 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     assert not page.locator(MONTAGE).is_visible()
     assert page.locator("#method input").input_value().startswith("Gradient x input")
 
+    assert not page.locator("#similarity").is_visible()
+    page.locator("#forget").click()
+    page.wait_for_selector("#similarity img", state="attached")
+    page.wait_for_selector("#forgot .agreement")  # all layers are forgotten
+    assert page.locator("#forgot progress").count() == 0
+
 
 def test_a_phone_needs_no_horizontal_scrolling(browser, server):
     page = browser.new_page(viewport={"width": 400, "height": 800})

@@ -204,7 +204,7 @@ def test_an_annotation_decides_the_cycles(page, server, breath):
     assert [row[1] for row in table(page)] == starts(breath[0])
     page.get_by_text("Annotation (optional)").click()
     page.locator("#annotation input[type=file]").set_input_files(breath[1])
-    page.wait_for_selector(".cycles tr[data-cycle='2']")
+    page.locator(".cycles th", has_text="annotated").wait_for()
     assert {row[3] for row in table(page)} == {"both"}
 
 
