@@ -1,12 +1,13 @@
-"""How long things take on this machine: ``python -m rsc_core.benchmark {attention,relevance,objectives,hybrid}``.
+"""How long things take on this machine: ``python -m rsc_core.benchmark JOB``.
 
 Medians over runs, windows of the model's length; no test asserts them. ``attention`` times what the page waits for,
 with a run folder's model and with an untrained AST of AudioSet's geometry: a montage of all heads, and the server's
 whole answer to a click on a patch, from the kept attention to four packed pictures as wide as the page allows.
 ``relevance`` times every method on its model, ``objectives`` the forward and backward pass of a batch with
 patches mixed or masked, and how many plain batches that is. Two views of every clip cannot take less than two.
-``hybrid`` times CycleGuardian's maps beside the libraries its code calls (nnAudio is among the tests' packages), and
-its windows in one batch beside a loop; it needs no run folder.
+``tunings`` times a training step of every tuning that ``studies/tuning_comparison.json`` compares, with the memory it
+takes and what is stored of it. ``hybrid`` times CycleGuardian's maps beside the libraries its code calls (nnAudio is
+among the tests' packages), and its windows in one batch beside a loop; it needs no run folder.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -25,7 +28,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from rsc_core import checkpoint, environment, models, objectives, synth
+from rsc_core import checkpoint, environment, lineage, models, objectives, probe, synth, tuning
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.explain import heads
@@ -52,6 +55,9 @@ MIXED = {
     "masked patches": ("masked_patches", {}),
 }
 """Title -> objective and its options; the first is what the others are compared with."""
+
+COMPARED = ("full", "linear", "bitfit", "lora", "lora_qv", "adapter", "prefix", "prompt", "ipet")
+"""Presets; the first is what the others are compared with."""
 
 
 def measure(work: Callable[[], object], runs: int) -> float:
@@ -115,6 +121,27 @@ def mixing(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
         yield f"{title}: {ratio:.2f} plain batches", median(taken[index] for taken in rounds), None
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a tuning takes."""
+
+    step_s: float
+    memory_bytes: int  # the most that training adds to the process
+    stored_bytes: int  # in half precision, what the tuning learned
+
+
+def tunings(run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
+    """Yield (preset and what it takes, seconds a step, None); each has a process of its own, so memory is its own."""
+    context, threads = get_context("spawn"), torch.get_num_threads()
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
+        costs = {preset: pool.submit(_cost, preset, run, runs, threads).result() for preset in COMPARED}
+    whole = costs[COMPARED[0]]
+    for preset, cost in costs.items():
+        memory, stored = cost.memory_bytes / 1e6, cost.stored_bytes / 1e6
+        text = f"{preset}: {cost.step_s / whole.step_s:.2f} of {COMPARED[0]}, {memory:.0f} MB, stores {stored:.2f} MB"
+        yield text, cost.step_s, None
+
+
 def hybrids(_run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
     """Yield (what and how much faster, seconds a clip, None) of CycleGuardian's maps and windows, clips of 8 s."""
     clips = 0.1 * torch.randn(HYBRID_BATCH, 8 * HYBRID_SAMPLE_RATE, generator=torch.Generator().manual_seed(0))
@@ -139,13 +166,19 @@ def hybrids(_run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
     yield f"all windows in one batch: {loop / whole:.1f} times as fast", whole, None
 
 
-JOBS = {"attention": attention, "relevance": methods, "objectives": mixing, "hybrid": hybrids}
+JOBS = {
+    "attention": attention,
+    "relevance": methods,
+    "objectives": mixing,
+    "tunings": tunings,
+    "hybrid": hybrids,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m rsc_core.benchmark", description="Time explanations, objectives and maps."
+        prog="python -m rsc_core.benchmark", description="Time explanations, objectives, tunings and maps."
     )
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--model", default="checkpoints/sprsound-base", help="run folder (default: %(default)s)")
@@ -167,6 +200,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         share = "" if allowed is None else f"  {seconds / allowed:6.1%} of the {allowed} s allowed"
         print(f"{what:48}{1000 * seconds:10.2f} ms{share}", flush=True)
     return 0
+
+
+def _cost(preset: str, run: Path, runs: int, threads: int) -> Cost:
+    """Train a preset for a few steps on noise; a probe reads embeddings that are kept, as in training."""
+    torch.set_num_threads(threads)
+    config = lineage.inherit(run_config(preset, "icbhi", str(run)))
+    model = checkpoint.build(config)
+    classes = config.model.classes
+    objective = objectives.build(config.objective, config.objective_options, Task(classes), model)
+    features, network = torch.randn(BATCH, *model.input_shape), model
+    if probe.applies(config):
+        with torch.no_grad():
+            features = model.eval().embedding(features)
+        network = probe.Head(model)
+    batch = Batch(features, torch.eye(len(classes))[torch.arange(BATCH) % len(classes)])
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad])
+    generator = torch.Generator().manual_seed(0)
+
+    def step() -> None:
+        tuning.learning_mode(model)
+        optimizer.zero_grad()
+        objective.loss(network, batch, generator).total.backward()
+        optimizer.step()
+
+    before = environment.Meter(torch.device("cpu")).cost()["peak_memory_bytes"]
+    meter = environment.Meter(torch.device("cpu"))
+    taken = measure(step, runs)
+    memory = meter.cost()["peak_memory_bytes"] - before
+    with tempfile.TemporaryDirectory() as folder:
+        saved = checkpoint.save(folder, model, config, {}, half=True)
+        stored = sum(path.stat().st_size for path in saved.iterdir() if path.suffix == ".safetensors")
+    return Cost(taken, memory, stored)
 
 
 def _untrained(run: Path) -> Path:

@@ -242,16 +242,19 @@ def study_table(records: Sequence[dict[str, Any]], protocols: Sequence[str]) -> 
     header = ["model", "trained parameters", "published", *(ORIGINS[protocol] for protocol in protocols)]
     curves = any(r["selection_gap"] for r in records)
     header += ["selection gap"] if curves else []
+    ranked = len(protocols) == 1 and any("abnormal" in r["metrics"].get("auroc", {}) for r in records)
+    header += ["AUROC of abnormal"] if ranked else []
     rows = []
     for name in dict.fromkeys(r["row"] for r in records):
         mine = [r for r in records if r["row"] == name]
         cells = [_cell([r["metrics"] for r in mine if r["protocol"] == protocol]) for protocol in protocols]
         gaps = [r["selection_gap"]["gap"] for r in mine if r["selection_gap"] and r["protocol"] != "paper"]
         cells += [spread(gaps) if gaps else "-"] if curves else []
+        cells += [spread([r["metrics"]["auroc"]["abnormal"] for r in mine])] if ranked else []
         rows.append([name, f"{mine[0]['trainable']:,}", _triple(mine[0]["published"]), *cells])
     for name, trivial in trivial_rows(records[0]["metrics"]).items():
         cells = [_triple(trivial)] * len(protocols)  # nothing is chosen for these, so they hold under every protocol
-        rows.append([f"*{name}*", "", "", *cells, *([""] if curves else [])])
+        rows.append([f"*{name}*", "", "", *cells, *[""] * (curves + ranked)])
     return markdown(header, rows)
 
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,19 +15,24 @@ def test_medians_leave_the_first_call_out(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4), ("hybrid", 4)]
+    ("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4), ("hybrid", 4), ("tunings", 2)]
 )
 def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines):
     small = replace(benchmark.AST_BASE, hidden_size=32, heads=2, layers=1, intermediate_size=32)
     monkeypatch.setattr(benchmark, "AST_BASE", small)
     monkeypatch.setattr(benchmark, "HYBRID_BATCH", 2)
+    monkeypatch.setattr(benchmark, "COMPARED", ("full", "lora"))
     assert benchmark.main([job, "--model", str(base), "--runs", "1"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert "medians of 1 runs" in printed[0] and len(printed) == 1 + lines
-    assert all(float(line[48:58]) > 0 for line in printed[1:])
+    assert all(float(re.search(r"([\d.]+) ms", line)[1]) > 0 for line in printed[1:])
     if job == "objectives":
         assert [line.split(":")[0] for line in printed[1:]] == list(benchmark.MIXED)
         assert "cross-entropy: 1.00 plain batches" in printed[1]
+    if job == "tunings":
+        assert printed[1].startswith("full: 1.00 of full") and printed[2].startswith("lora: ")
+        stored = [float(re.search(r"stores ([\d.]+) MB", line)[1]) for line in printed[1:]]
+        assert 0 < stored[1] < stored[0]
     if job == "attention":
         assert "2 x 2 heads, 48 patches" in printed[2] and "of the 0.7 s allowed" in printed[2]
         assert "1 x 2 heads, 588 patches" in printed[5] and "of the 2.0 s allowed" in printed[5]

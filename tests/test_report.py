@@ -174,6 +174,15 @@ def test_a_study_keeps_published_reproduced_and_validated_apart():
     assert table[4][:5] == ["*always normal*", "", "", "100.0 / 0.0 / **50.0**", "100.0 / 0.0 / **50.0**"]
 
 
+def test_what_needs_no_threshold_stands_beside_the_score():
+    records = [record("lora", "validated", score) for score in (50.0, 54.0)]
+    for one, auroc in zip(records, (70.0, 74.0), strict=True):
+        one["metrics"]["auroc"] = {"abnormal": auroc}
+    text = report.study_report(study_results(*records))
+    table = cells("\n".join(line for line in text.splitlines() if line.startswith("|")))
+    assert [row[-1] for row in table if "---" not in row[0]] == ["AUROC of abnormal", "72.0 ± 2.8", ""]
+
+
 def test_classes_without_a_normal_one_are_told_by_their_own_measure():
     one = record("full", "validated", 50.0)
     one["metrics"] = {

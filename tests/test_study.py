@@ -348,7 +348,7 @@ def test_patch_mix_has_the_hyper_parameters_of_its_source(tmp_path):
 def test_what_patch_mix_is_worth_here_is_asked_of_runs_that_differ_in_the_objective_alone(tmp_path):
     runs = study.plan(study.read(STUDIES / "patch_mix_icbhi.json"), tmp_path)
     assert len(runs) == 3 and len({json.dumps(to_json(p.config.train)) for p in runs}) == 1
-    assert {p.part for p in runs} == {"validation"}
+    assert {p.part for p in runs} == {"test"} and all(p.config.train.test_curve for p in runs)
 
 
 def test_a_run_from_before_an_option_was_there_is_still_the_same_run(start, tmp_path):
