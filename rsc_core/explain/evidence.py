@@ -8,6 +8,10 @@ thresholds were chosen on, a ridge is found in 57 % of the wheezes and 7 % of th
 in 5 % and none), two crackles or more in 81 % of the crackling and 33 % of the normal events. On 180 cycles of each
 kind from our ICBHI subset's training set, adults and other recorders, it is ridges in 38 % against 17 % and crackles
 in 31 % against 13 %. A disagreement is a reason to listen, and no more.
+
+A breathing rate is given where two measurements agree. On 60 recordings of that training set, where the rate is the
+median annotated cycle's, they agree on 34, and every one of those rates is within 20 % of it; of the 17 where they do
+not, the autocorrelation's is on 10.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
+from rsc_core import segmentation
 from rsc_core.config import CLASSES
 from rsc_core.explain.crackles import Crackle, find_crackles
 from rsc_core.explain.ridges import Ridge, find_ridges, fundamentals, polyphony
@@ -30,6 +35,7 @@ BREATHS_PER_MIN = (8, 60)
 LEAST_BREATHS = 2  # the recording holds so many whole ones of the rate found
 CLEAR = 0.3  # least correlation of the envelope with itself one breath later
 AS_HIGH = 0.85  # of the best: the shortest lag this good is one breath, the others are several
+ALIKE = 0.2  # difference of two rates that say the same, as a share
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ class Breathing:
     """How fast somebody breathes, or why that cannot be told."""
 
     rate_per_min: float | None
-    unclear: str  # "" with a rate; else "too short" (for the slowest breath to be seen twice) or "no rhythm"
+    unclear: (
+        str  # "" with a rate; else "too short" (for the slowest breath to be seen twice), "no rhythm", "two rates"
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,9 @@ def agreement(evidence: Evidence, probabilities: np.ndarray) -> tuple[Agreement,
 def breathing(waveform: np.ndarray, sample_rate: int) -> Breathing:
     """Return the breathing rate of a whole recording, from the autocorrelation of its envelope.
 
+    A heart beats through many recordings. Where breaths are found one by one (``segmentation``) at another rate, none
+    is given.
+
     Args:
         waveform: (samples,) of the recording; one cycle alone has no rate.
         sample_rate: Hz, at least 4000.
@@ -156,7 +167,11 @@ def breathing(waveform: np.ndarray, sample_rate: int) -> Breathing:
         return Breathing(None, "no rhythm" if longest == slowest else "too short")
     lag = int(peaks[similar[peaks] >= AS_HIGH * similar[peaks].max()][0])
     below, at, above = similar[lag - 1 : lag + 2]
-    return Breathing(float(60 * ENVELOPE_RATE / (lag + (below - above) / (2 * (below - 2 * at + above)))), "")
+    rate = float(60 * ENVELOPE_RATE / (lag + (below - above) / (2 * (below - 2 * at + above))))
+    found = [cycle.seconds for cycle in segmentation.breaths(waveform, sample_rate)]
+    if found and abs(rate * np.median(found) / 60 - 1) > ALIKE:
+        return Breathing(None, "two rates")
+    return Breathing(rate, "")
 
 
 def _check(sample_rate: int) -> None:

@@ -42,6 +42,11 @@ class Ridge:
     end_s: float
     pitch_hz: float  # median; a wheeze may glide
     prominence_db: float  # mean, over the neighbourhood
+    glide_hz_per_s: float = 0.0  # least squares
+
+    def pitch_at(self, time_s: float) -> float:
+        """Pitch in Hz at a moment, along its glide."""
+        return self.pitch_hz + self.glide_hz_per_s * (time_s - (self.start_s + self.end_s) / 2)
 
     @property
     def seconds(self) -> float:
@@ -78,8 +83,10 @@ def find_ridges(waveform: np.ndarray, sample_rate: int) -> tuple[Ridge, ...]:
         frame, row = frame[level >= level.max() - FADED_DB], row[level >= level.max() - FADED_DB]
         start_s, end_s = int(frame.min()) * HOP / RATE, int(frame.max() + 1) * HOP / RATE
         if end_s - start_s >= SHORTEST_S["Bohadana"]:
-            pitch_hz = np.median(row + _offset(level_db, frame, row)) * RATE / FFT
-            found.append(Ridge(start_s, end_s, float(pitch_hz), float(prominence_db[frame, row].mean())))
+            pitch_hz = (row + _offset(level_db, frame, row)) * RATE / FFT
+            glide = np.polynomial.Polynomial.fit(frame * HOP / RATE, pitch_hz, 1).convert().coef[1]
+            prominence = float(prominence_db[frame, row].mean())
+            found.append(Ridge(start_s, end_s, float(np.median(pitch_hz)), prominence, float(glide)))
     return tuple(sorted(found, key=lambda ridge: ridge.start_s))
 
 
@@ -87,8 +94,9 @@ def fundamentals(ridges: tuple[Ridge, ...]) -> tuple[Ridge, ...]:
     """Return the ridges that are no overtone of another one they sound with, for half their duration or longer."""
 
     def is_overtone(ridge: Ridge, of: Ridge) -> bool:
-        ratio = ridge.pitch_hz / of.pitch_hz
-        together_s = min(ridge.end_s, of.end_s) - max(ridge.start_s, of.start_s)
+        start_s, end_s = max(ridge.start_s, of.start_s), min(ridge.end_s, of.end_s)
+        together_s, middle_s = end_s - start_s, (start_s + end_s) / 2
+        ratio = ridge.pitch_at(middle_s) / of.pitch_at(middle_s)
         return round(ratio) > 1 and abs(ratio / round(ratio) - 1) < OVERTONE and together_s >= ridge.seconds / 2
 
     return tuple(ridge for ridge in ridges if not any(is_overtone(ridge, other) for other in ridges))

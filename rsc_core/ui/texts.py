@@ -29,9 +29,7 @@ KEPT = "The server deletes the audio after an hour."
 
 WELCOME = "Record a breath, upload a file or pick an example: the result appears here."
 WORKING = "Analysing …"
-BROKEN = (
-    "Something went wrong on the server; nothing was labelled. Try again, and if it stays, tell who runs this page."
-)
+BROKEN = "Something went wrong on the server; nothing was labelled. Try again; if it stays, tell who runs this page."
 FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
 NO_EXAMPLE = "There is no such example. Choose one from the list."
 LOADING = "Models are being loaded; this takes a few seconds after a start."
@@ -153,6 +151,7 @@ BREATHING = "About {rate:.0f} breaths a minute in this recording."
 NO_BREATHING = {
     "too short": "The recording is too short to tell a rate.",
     "no rhythm": "No steady rhythm in this recording.",
+    "two rates": "Two measurements of the rate disagree, so none is given: a heartbeat may stand out, or a pause.",
 }
 WEAK = (
     "Weak evidence. In SPRSound, on patients its thresholds were not chosen on, a ridge is found in 57 % of wheezes "
