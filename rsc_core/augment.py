@@ -96,7 +96,7 @@ def band_limit(waveforms: torch.Tensor, generator: torch.Generator, sample_rate:
     frequencies = torch.fft.rfftfreq(waveforms.shape[1], 1 / sample_rate).to(waveforms)
     position = ((frequencies - limits * 7 / 8) / (limits / 8)).clamp(0, 1)  # 0 where all passes, 1 where nothing does
     response = (1 + torch.cos(torch.pi * position)) / 2
-    response[choice[:, 0] == len(BAND_LIMITS_HZ) - 1] = 1  # the last limit is Nyquist: leave it alone
+    response[choice[:, 0] == len(BAND_LIMITS_HZ) - 1] = 1  # the last limit stands for none
     return torch.fft.irfft(torch.fft.rfft(waveforms) * response, n=waveforms.shape[1])
 
 

@@ -192,13 +192,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.job == "attention" and not attends(checkpoint.load(args.model).model):
             raise CheckpointError(f"{args.model} has no attention to time; pass --model an AST's run folder")
-    except CheckpointError as error:
+        print(f"{environment.processor()}, {torch.get_num_threads()} threads, medians of {args.runs} runs")
+        for what, seconds, allowed in JOBS[args.job](Path(args.model), args.runs):
+            share = "" if allowed is None else f"  {seconds / allowed:6.1%} of the {allowed} s allowed"
+            print(f"{what:48}{1000 * seconds:10.2f} ms{share}", flush=True)
+    except (CheckpointError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{environment.processor()}, {torch.get_num_threads()} threads, medians of {args.runs} runs")
-    for what, seconds, allowed in JOBS[args.job](Path(args.model), args.runs):
-        share = "" if allowed is None else f"  {seconds / allowed:6.1%} of the {allowed} s allowed"
-        print(f"{what:48}{1000 * seconds:10.2f} ms{share}", flush=True)
+    except ModuleNotFoundError as error:
+        print(f"error: {error}; pip install -r tests/requirements.txt", file=sys.stderr)
+        return 1
     return 0
 
 

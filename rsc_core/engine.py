@@ -375,13 +375,13 @@ def _answer(config: RunConfig, selection: Selection) -> RunConfig:
 
 
 def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW over every parameter that learns; biases, norms, tokens and positions decay with ``decay_all`` alone."""
+    """AdamW over what learns; biases, norms, tokens, positions and cluster centres decay with ``decay_all`` alone."""
     learning = [(n, p) for m in (model, objective) for n, p in m.named_parameters() if p.requires_grad]
     undecayed = [
         p
         for n, p in learning
         if not settings.decay_all
-        and (p.ndim < 2 or n.endswith(".virtual") or "embeddings" in n and "projection" not in n)
+        and (p.ndim < 2 or n.endswith((".virtual", ".centres")) or "embeddings" in n and "projection" not in n)
     ]
     decayed = [p for _, p in learning if all(p is not u for u in undecayed)]
     optimizer = torch.optim.AdamW(

@@ -87,7 +87,7 @@ class Analyser:
             CheckpointError: there is no such model, or it cannot be loaded.
         """
         config = self._load(model).config
-        recording = audio.load(path, RATE, config.audio.level)
+        recording = audio.load(path, RATE)  # every model labels the same recording; ``heard`` gives each its own level
         if annotation is None:
             breaths = segmentation.breaths(recording.waveform, recording.sample_rate)
             found = breaths or cycles.windows(recording.seconds, config.audio.window_s)
@@ -286,8 +286,12 @@ def cut(recording: Recording, cycle: Cycle) -> np.ndarray:
 
 
 def heard(recording: Recording, cycle: Cycle, config: AudioConfig) -> np.ndarray:
-    """(windows, samples) of one cycle as a model of these settings is given them."""
-    faded = replace(recording, waveform=whole(recording.waveform, config))
+    """(windows, samples) of one cycle of a level-scaled recording, as a model of these settings is given them.
+
+    A model of the level "none" is given the file's own level, without its offset.
+    """
+    waveform = recording.waveform if config.level == "rms" else recording.waveform / recording.gain
+    faded = replace(recording, waveform=whole(waveform, replace(config, sample_rate=recording.sample_rate)))
     samples = cut(faded, cycle)
     if recording.sample_rate != config.sample_rate:
         samples = resample(torch.from_numpy(samples), recording.sample_rate, config.sample_rate).numpy()
@@ -297,12 +301,13 @@ def heard(recording: Recording, cycle: Cycle, config: AudioConfig) -> np.ndarray
 def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> dict[str, Spectrogram]:
     """Return a cycle's log-mel spectrogram in dB ("db"), and normalised as the model sees it ("model")."""
     rate, statistics = RATE, loaded.config.features
+    source = "the training set" if statistics.name == "log_mel" else "AudioSet"
     padded = _at_least(samples, round(SHORTEST_PICTURE_S * rate))
     frames = max(1, frame_count(len(samples), rate))
     values = log_mel(torch.from_numpy(padded), rate)[0, :frames].T.numpy()
     shown = {
         "db": (values * DB_PER_NATURAL_LOG, "dB"),
-        "model": ((values - statistics.mean) / (2 * statistics.std), "2 SD of the training set"),
+        "model": ((values - statistics.mean) / (2 * statistics.std), f"2 SD of {source}"),
     }
     hz = center_frequencies_hz(rate)
     return {

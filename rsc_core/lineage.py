@@ -20,7 +20,8 @@ def inherit(config: RunConfig, audio: dict[str, Any] | None = None) -> RunConfig
 
     Raises:
         ValueError: the backbone is not of the network that the preset is for, its tuning does not go onto it, it is
-            fresh and would stay frozen, or an option is unknown or out of range.
+            faithful and the run is not or the other way round, it is fresh and would stay frozen, or an option is
+            unknown or out of range.
     """
     if audio:
         config = inherit(config)
@@ -43,6 +44,12 @@ def inherit(config: RunConfig, audio: dict[str, Any] | None = None) -> RunConfig
             f"--backbone a run folder of a {wanted}, or leave it out for {default}"
         )
     tuning.refuse_mismatch(config.tuning, base.model.name)
+    if base.model.name == "cycle_guardian" and base.model.faithful != config.train.faithful:
+        raise ValueError(
+            f"{config.backbone} holds a CycleGuardian {'as published' if base.model.faithful else 'with its defects '}"
+            f"{'' if base.model.faithful else 'mended'}; train it {'with' if base.model.faithful else 'without'} "
+            "--faithful, or start from a fresh one"
+        )
     return replace(config, audio=base.audio, features=base.features, model=base.model)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from rsc_core import models
 from rsc_core.analysis import Analysis, Cycle, CycleMix, MixAnswer
-from rsc_core.checkpoint import Checkpoint
+from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.explain import attention, listen, tiles
 from rsc_core.features import extract
 from rsc_core.features.log_mel import HOP_MS, edge_frequencies_hz, frame_count
@@ -25,6 +25,8 @@ from rsc_core.inference import Analyser, heard, log_mel_pictures
 from rsc_core.models import cnn
 from rsc_core.models.spectrogram_transformer import TokenLayout
 from rsc_core.objectives.patch_mix import Mix, choose_patches
+
+SEEDS = 2**31
 
 Place = tuple[Analysis, int]
 """An analysis and the index of one of its cycles."""
@@ -43,6 +45,8 @@ class Recipe:
             raise ValueError(f"expected a share from 0 to 1 to keep, got {self.kept}")
         if self.domain not in ("patch", "time"):
             raise ValueError(f'expected the domain "patch" or "time", got {self.domain!r}')
+        if not 0 <= self.seed < SEEDS:
+            raise ValueError(f"expected a seed from 0 to {SEEDS - 1}, got {self.seed}")
 
     def replaced(self, layout: TokenLayout) -> torch.Tensor:
         """(patches,) bool; of two recipes with one seed, the one that keeps less replaces what the other does too."""
@@ -71,10 +75,15 @@ def mix(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> Cycl
 
     Raises:
         IndexError: there is no such cycle.
-        CheckpointError: the model cannot be loaded.
+        CheckpointError: the model cannot be loaded, or its patches are not of a log-mel spectrogram.
     """
     name = first[0].model.name
     with analyser.alone_with(name) as (loaded,):
+        if loaded.config.features.name != "log_mel":
+            raise CheckpointError(
+                f"{name} reads {loaded.config.features.name} features, and only patches of log-mel are drawn and "
+                "heard. Choose another model in the first tab; this one answers to the mix all the same."
+            )
         config, stride = loaded.config.audio, patch_stride(loaded.model)
         layout = loaded.model.layout(frame_count(config.window_samples, config.sample_rate))
         waves = [_windows(place, loaded) for place in (first, second)]
@@ -107,9 +116,12 @@ def answers(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> 
     The models are lent one at a time, so other visitors are served in between. Errors as of ``mix``.
     """
     for name in analyser.cards:
+        answer = None
         with analyser.alone_with(name) as (loaded,):
             if hasattr(loaded.model, "embed"):
-                yield _answer(name, loaded, analyser.device, first, second, recipe)
+                answer = _answer(name, loaded, analyser.device, first, second, recipe)
+        if answer:
+            yield answer
 
 
 def patch_stride(model: nn.Module) -> int:
@@ -163,7 +175,7 @@ def _answer(
     waves = torch.from_numpy(np.stack([_windows(place, loaded)[0] for place in (first, second)])).to(device)
     with torch.inference_mode():
         features = extract(waves, config.audio, config.features)
-        layout, tokens = model.layout(features.shape[1]), model.embed(features)
+        layout, tokens = models.layout_of(model, features), model.embed(features)
         made = Mix(recipe.replaced(layout), torch.tensor([1, 0]))
         logits = model.head(model.pool(model.encode(torch.cat([tokens, made.tokens(tokens)[:1]]), layout)))
         probabilities = models.probabilities(logits, config.model).cpu().numpy()

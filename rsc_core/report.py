@@ -242,7 +242,7 @@ def study_table(records: Sequence[dict[str, Any]], protocols: Sequence[str]) -> 
     header = ["model", "trained parameters", "published", *(ORIGINS[protocol] for protocol in protocols)]
     curves = any(r["selection_gap"] for r in records)
     header += ["selection gap"] if curves else []
-    ranked = len(protocols) == 1 and any("abnormal" in r["metrics"].get("auroc", {}) for r in records)
+    ranked = len(protocols) == 1 and all("abnormal" in r["metrics"].get("auroc", {}) for r in records)
     header += ["AUROC of abnormal"] if ranked else []
     rows = []
     for name in dict.fromkeys(r["row"] for r in records):

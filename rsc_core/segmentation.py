@@ -75,7 +75,7 @@ def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
     """Return the respiratory cycles heard in a recording, from the start of one inspiration to the next.
 
     They are contiguous and cover all of the recording: the first and the last may be the rest of a breath cut off.
-    ``inspiration_end_s`` is set where the sound falls and rises again within a cycle.
+    ``inspiration_end_s`` is set where the sound falls and rises again within a whole cycle.
 
     Args:
         waveform: (samples,) of the whole recording; its level does not matter.
@@ -99,8 +99,8 @@ def breaths(waveform: np.ndarray, sample_rate: int) -> tuple[Cycle, ...]:
     inside = starts_s[(starts_s >= LEAST_EDGE_S) & (starts_s <= seconds - LEAST_EDGE_S)].tolist()
     if not inside:
         return ()
-    first, *rest = (Cycle(start, end) for start, end in pairwise([0.0, *inside, seconds]))
-    return (first, *(replace(cycle, inspiration_end_s=_turn_s(loudness, cycle)) for cycle in rest))
+    first, *whole, last = (Cycle(start, end) for start, end in pairwise([0.0, *inside, seconds]))
+    return (first, *(replace(cycle, inspiration_end_s=_turn_s(loudness, cycle)) for cycle in whole), last)
 
 
 def band_levels(waveform: np.ndarray, sample_rate: int) -> np.ndarray:

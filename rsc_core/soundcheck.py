@@ -39,12 +39,16 @@ class Matrix:
 
 
 def labeller(loaded: checkpoint.Checkpoint) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from (samples,) at the model's rate to its (classes,) probabilities, mean over windows."""
+    """Return a function from (samples,) at the model's rate to its (classes,) probabilities, mean over windows.
+
+    The waveform may have any level: it is scaled and faded as the model's recordings are.
+    """
     config = loaded.config
     device = next(loaded.model.parameters()).device
 
     def label(waveform: np.ndarray) -> np.ndarray:
-        batch = torch.from_numpy(windows(np.asarray(waveform, dtype=np.float32), config.audio))
+        samples = whole(audio.scale(np.asarray(waveform, dtype=np.float32), config.audio.level)[0], config.audio)
+        batch = torch.from_numpy(windows(samples, config.audio))
         features = extract(batch.to(device), config.audio, config.features)
         owner = torch.zeros(len(batch), dtype=torch.long)
         return engine.mean_over_windows(loaded.model, config, [(features, owner)], 1, device)[0]
@@ -60,10 +64,9 @@ def check(loaded: checkpoint.Checkpoint, count: int = 200, seed: int = 0) -> Mat
     """
     kinds, classes = (synthetic.NORMAL, *KINDS), tuple(loaded.config.model.classes)
     counts = np.zeros((len(kinds), len(classes)), dtype=int)
-    label, settings = labeller(loaded), loaded.config.audio
-    for kind, recording in synthetic.sounds_of_every_kind(count, seed, settings.sample_rate):
-        samples = whole(audio.scale(recording.waveform, settings.level)[0], settings)
-        counts[kinds.index(kind), label(samples).argmax()] += 1
+    label = labeller(loaded)
+    for kind, recording in synthetic.sounds_of_every_kind(count, seed, loaded.config.audio.sample_rate):
+        counts[kinds.index(kind), label(recording.waveform).argmax()] += 1
     return Matrix(kinds, classes, counts)
 
 

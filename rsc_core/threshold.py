@@ -1,7 +1,8 @@
 """How loud must a sound be to be labelled? One sound over the same normal breathing, softer and louder.
 
 The level is that of the sound over its own events against the breath over inspiration, both RMS in dB, and the same
-for every kind of sound. The breath stays the same from step to step, to the sample.
+for every kind of sound. From step to step the breath stays the same, but for the one gain that brings a recording's
+peak to half of full scale.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def find(
     """Return the lowest level from which on a sound is named at every higher one.
 
     Args:
-        label: (samples,) waveform -> (classes,) probabilities.
+        label: (samples,) waveform -> (classes,) probabilities, such as ``soundcheck.labeller`` returns.
         waveforms: one for each level.
         classes: indices of those that name the sound; crackles are named by "crackle" and by "both".
         levels_db: rising.

@@ -1,9 +1,10 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rsc_core import benchmark
+from rsc_core import benchmark, study
 from rsc_core.explain.relevance import METHODS
 
 
@@ -41,6 +42,16 @@ def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines
 def test_a_network_without_masked_patches_is_timed_on_the_rest(teacher, capsys):
     assert benchmark.main(["objectives", "--model", str(teacher), "--runs", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(benchmark.MIXED) - 1
+
+
+def test_the_tunings_timed_are_those_the_study_compares():
+    rows = study.read(Path(study.__file__).parent / "studies" / "tuning_comparison.json").rows
+    assert tuple(dict.fromkeys(row.preset for row in rows)) == benchmark.COMPARED
+
+
+def test_a_network_that_a_tuning_does_not_go_onto_is_answered(teacher, capsys):
+    assert benchmark.main(["tunings", "--model", str(teacher), "--runs", "1"]) == 1
+    assert "error:" in capsys.readouterr().err
 
 
 def test_a_missing_run_is_answered(tmp_path, capsys):

@@ -7,11 +7,12 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import checkpoint, segmentation, synth
+from rsc_core import audio, checkpoint, segmentation, synth
 from rsc_core.audio import AudioError
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import run_config
 from rsc_core.cycles import AnnotationError
+from rsc_core.data.loader import windows
 from rsc_core.features import extract
 from rsc_core.inference import Analyser, annotation_beside
 from rsc_core.ui import markup, texts
@@ -96,6 +97,32 @@ def test_level_does_not_decide(analyser, sound, tmp_path):
     soundfile.write(tmp_path / "quiet.wav", samples * 10 ** (-30 / 20), rate, subtype="FLOAT")
     loud, quiet = analyser.analyse(sound), analyser.analyse(tmp_path / "quiet.wav")
     np.testing.assert_allclose(loud.probabilities, quiet.probabilities, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", ["base", "as_stored"])
+def test_every_model_is_given_its_own_level(analyser, sound, tmp_path, first):
+    """One that reads recordings as they are stored, whichever model labelled them before."""
+    shutil.copytree(analyser.folder / "base", tmp_path / "base")
+    config = checkpoint.load(tmp_path / "base").config
+    model = checkpoint.build(config)
+    with torch.no_grad():
+        model.hf.classifier.dense.weight.normal_(std=0.5)
+    stored = replace(config, audio=replace(config.audio, level="none"))
+    checkpoint.save(
+        tmp_path / "as_stored", model, stored, {"corpus": "SPRSound", "learned_from": ["SPRSound"], "protocol": "last"}
+    )
+    both = Analyser(tmp_path)
+    before = both.analyse(sound, first)
+    for name in ("base", "as_stored"):
+        found = both.relabel(before, name).probabilities
+        config = checkpoint.load(tmp_path / name).config
+        recording = audio.load(sound, level=config.audio.level)
+        cycle = before.cycles[0]
+        samples = recording.waveform[round(cycle.start_s * 16000) : round(cycle.end_s * 16000)]
+        features = extract(torch.from_numpy(windows(samples, config.audio)), config.audio, config.features)
+        with torch.inference_mode():
+            direct = checkpoint.load(tmp_path / name).model(features).softmax(dim=1).mean(dim=0)
+        np.testing.assert_allclose(found[0], direct, atol=1e-3)
 
 
 def test_relabelling_equals_a_new_analysis(analyser, sound):

@@ -225,3 +225,9 @@ def test_every_tuning_can_be_looked_into(tuned, tuning):
     for method in look.methods:
         found = inspector.relevance(analysis, 1, method, "wheeze", "crackle").tiles.values
         assert found.shape == read.maps.shape[2:] and np.isfinite(found).all() and found.std() > 0
+
+
+def test_a_network_of_hybrid_maps_is_not_looked_into(guardian, analyser):
+    hybrid = Analyser(guardian.parent)
+    with pytest.raises(checkpoint.CheckpointError, match="guardian reads hybrid features"):
+        Inspector(hybrid).look(hybrid.relabel(labelled(analyser, "cnn"), "guardian"), 0)

@@ -191,3 +191,25 @@ def test_the_first_pair_differs_in_label_if_any_does(analysis):
 def test_a_recipe_says_what_it_expects(wrong):
     with pytest.raises(ValueError, match="expected"):
         Recipe(**wrong)
+
+
+def test_other_visitors_are_served_between_two_models(analyser, analysis):
+    for _ in mixing.answers(analyser, (analysis, 0), (analysis, 1), Recipe(0.5)):
+        with analyser.alone_with("base") as (loaded,):
+            assert loaded.config.model == TINY
+
+
+def test_a_network_of_hybrid_maps_answers_to_its_own_windows_and_is_not_drawn(guardian, analysis):
+    analyser = Analyser(guardian.parent)
+    own = analyser.relabel(analysis, "guardian")
+    (answer,) = mixing.answers(analyser, (own, 0), (own, 1), Recipe(0.4))
+    assert answer.grid == (1, 5) and answer.kept == pytest.approx(0.4)
+    assert answer.first == pytest.approx(own.probabilities[0], abs=1e-5)
+    with pytest.raises(checkpoint.CheckpointError, match="guardian reads hybrid features"):
+        mixing.mix(analyser, (own, 0), (own, 1), Recipe(0.4))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_out_of_range_is_refused(seed):
+    with pytest.raises(ValueError, match=f"a seed from 0 to 2147483647, got {seed}"):
+        Recipe(0.5, seed=seed)

@@ -9,6 +9,7 @@ from torch import nn
 
 from rsc_core.config import ModelConfig
 from rsc_core.models import cnn, cycle_guardian, spectrogram_transformer, wav2vec2
+from rsc_core.models.spectrogram_transformer import TokenLayout
 
 MODELS = {
     "spectrogram_transformer": spectrogram_transformer,
@@ -36,6 +37,11 @@ def load(name_or_folder: str, config: ModelConfig) -> nn.Module:
 def save(folder: str | Path, model: nn.Module, config: ModelConfig, dtype: torch.dtype) -> None:
     """Write all of a model's weights into a folder."""
     MODELS[config.name].save(folder, model, dtype)
+
+
+def layout_of(model: nn.Module, features: torch.Tensor) -> TokenLayout:
+    """Return the layout of the tokens that a model's ``embed`` makes of a batch of features."""
+    return model.layout(features.shape[getattr(model, "time_axis", 1)])
 
 
 def probabilities(logits: torch.Tensor, config: ModelConfig) -> torch.Tensor:

@@ -108,11 +108,13 @@ class CycleGuardian(nn.Module):
     Attributes:
         head_parameters: pattern of the parameters every tuning trains.
         width: length of a pooled clip.
+        time_axis: of its features, for ``models.layout_of``.
         similarity: (128, 128) how alike two components of cluster vectors count.
     """
 
     head_parameters = "classifier.*"
     width = CODE
+    time_axis = 3
 
     def __init__(self, config: ModelConfig):
         super().__init__()

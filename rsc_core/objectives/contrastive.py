@@ -6,15 +6,28 @@ arXiv:1807.03748) with two positives. Where nothing is mixed, or every clip with
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from rsc_core.options import option
 
 TARGETS = ("grad_block", "grad_flow", "project_block", "project_flow")
 """What a mixed clip is compared with: the clips' features or their projections, with or without a gradient."""
 
 NEGATIVES = ("diff_label", "all")
 """Which other clips a mixed one is pushed away from: those of another class than its own, or every one."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared with what."""
+
+    temperature: float = option(0.06, positive=True)
+    target: str = option("grad_block", choices=TARGETS)
+    negatives: str = option("diff_label", choices=NEGATIVES)
 
 
 def projector(width: int) -> nn.Sequential:

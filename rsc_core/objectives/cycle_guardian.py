@@ -16,26 +16,25 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from rsc_core import models
 from rsc_core.models.clustering import clustering_loss
-from rsc_core.models.cycle_guardian import Clusters, CycleGuardian
+from rsc_core.models.cycle_guardian import CycleGuardian
 from rsc_core.objectives.batch import Batch, LossParts, Task
-from rsc_core.objectives.contrastive import NEGATIVES, TARGETS, mixed_contrastive, projector
+from rsc_core.objectives.contrastive import TARGETS, Comparison, projector
 from rsc_core.objectives.cross_entropy import label_loss
-from rsc_core.objectives.patch_mix import Mix, choose_patches, draw_share
+from rsc_core.objectives.patch_mix import Mix, choose_patches, contrast, draw_share
 from rsc_core.options import check, option
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Comparison):
     """How much each objective counts beside the cross-entropy, and how windows are mixed."""
 
     cluster_weight: float = option(1.0, low=0)
     contrastive_weight: float = option(0.5, low=0)
     similarity_weight: float = option(0.2, low=0)
     beta: float = option(1.0, low=0)  # the share of windows kept is of Beta(beta, beta); 0: all are kept
-    temperature: float = option(0.06, positive=True)
     target: str = option("project_flow", choices=TARGETS)
-    negatives: str = option("diff_label", choices=NEGATIVES)
 
     def __post_init__(self):
         check(self)
@@ -71,7 +70,7 @@ class CycleGuardianObjective(nn.Module):
         if not self.faithful and not model.clustering.placed:
             model.clustering.place(windows, generator)
         share = draw_share(options.beta, generator)
-        replaced = choose_patches(model.layout(batch.features.shape[3]), share, "patch", generator)
+        replaced = choose_patches(models.layout_of(model, batch.features), share, "patch", generator)
         mix = Mix(replaced, torch.randperm(len(windows), generator=generator))
         own, mixed = model.cluster(windows), model.cluster(mix.tokens(windows))
         views = own, mixed
@@ -82,16 +81,7 @@ class CycleGuardianObjective(nn.Module):
         }
         weights = {"clustering": options.cluster_weight, "similarity": options.similarity_weight}
         if len(windows) > 1:  # one clip by itself has nothing to be compared with
-            losses["contrastive"] = self._contrastive(own, mixed, mix, batch.targets)
+            losses["contrastive"] = contrast(self.projector, own.pooled, mixed.pooled, mix, batch.targets, options)
             weights["contrastive"] = options.contrastive_weight
         total = sum(weights.get(name, 1.0) * value for name, value in losses.items())
         return LossParts(total, {name: value.item() for name, value in losses.items()} | {"kept": mix.kept})
-
-    def _contrastive(self, own: Clusters, mixed: Clusters, mix: Mix, targets: torch.Tensor) -> torch.Tensor:
-        options = self.options
-        wanted = self.projector(own.pooled) if options.target.startswith("project") else own.pooled
-        if options.target.endswith("block"):
-            wanted = wanted.detach()
-        labels = targets.argmax(dim=1) if options.negatives == "diff_label" else None
-        partner = mix.partner.to(targets.device)
-        return mixed_contrastive(self.projector(mixed.pooled), wanted, partner, mix.kept, options.temperature, labels)

@@ -18,24 +18,22 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from rsc_core import models
 from rsc_core.models.spectrogram_transformer import TokenLayout
 from rsc_core.objectives.batch import Batch, LossParts, Task
-from rsc_core.objectives.contrastive import NEGATIVES, TARGETS, mixed_contrastive, projector
+from rsc_core.objectives.contrastive import Comparison, mixed_contrastive, projector
 from rsc_core.objectives.cross_entropy import label_loss
 from rsc_core.options import check, option
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Comparison):
     """How patches are mixed, and what is minimised."""
 
     loss: str = option("contrastive", choices=("cross_entropy", "contrastive"))
     beta: float = option(1.0, low=0)  # the share kept is of Beta(beta, beta); 0: all is kept
     domain: str = option("patch", choices=("patch", "time"))  # "time": all patches of a moment are replaced at once
     weight: float = option(1.0, low=0)  # of the contrastive loss
-    temperature: float = option(0.06, positive=True)
-    target: str = option("grad_block", choices=TARGETS)
-    negatives: str = option("diff_label", choices=NEGATIVES)
 
     def __post_init__(self):
         check(self)
@@ -81,6 +79,32 @@ def choose_patches(layout: TokenLayout, kept: float, domain: str, generator: tor
     return replaced if domain == "patch" else replaced.repeat(freq)
 
 
+def contrast(
+    network: nn.Module,
+    clips: torch.Tensor,
+    mixed: torch.Tensor,
+    mix: Mix,
+    targets: torch.Tensor,
+    options: Comparison,
+) -> torch.Tensor:
+    """Return the contrastive loss between mixed clips and the clips themselves, a scalar.
+
+    Args:
+        network: ``projector``.
+        clips: (batch, width) features of the clips.
+        mixed: (batch, width) features of the mixed clips.
+        mix: what was mixed.
+        targets: (batch, classes) of the clips.
+        options: what is compared with what.
+    """
+    wanted = network(clips) if options.target.startswith("project") else clips
+    if options.target.endswith("block"):
+        wanted = wanted.detach()
+    labels = targets.argmax(dim=1) if options.negatives == "diff_label" else None
+    partner = mix.partner.to(mixed.device)
+    return mixed_contrastive(network(mixed), wanted, partner, mix.kept, options.temperature, labels)
+
+
 class PatchMix(nn.Module):
     """Patch-Mix cross-entropy, or cross-entropy and the Patch-Mix contrastive loss.
 
@@ -108,7 +132,7 @@ class PatchMix(nn.Module):
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch and its parts; ``kept`` is the share each clip kept."""
         options = self.options
-        layout, tokens = model.layout(batch.features.shape[1]), model.embed(batch.features)
+        layout, tokens = models.layout_of(model, batch.features), model.embed(batch.features)
         replaced = choose_patches(layout, draw_share(options.beta, generator), options.domain, generator)
         mix = Mix(replaced, torch.randperm(len(tokens), generator=generator))
         if self.projector is None:
@@ -119,19 +143,10 @@ class PatchMix(nn.Module):
         total = label_loss(model.head(clips), batch.targets, self.task)
         parts = {"cross_entropy": total.item(), "kept": mix.kept}
         if len(clips) > 1:  # one clip by itself has a loss of zero, and no batch statistics for the projector
-            contrastive = self._contrastive(clips, mixed, mix, batch.targets)
+            contrastive = contrast(self.projector, clips, mixed, mix, batch.targets, options)
             total = total + options.weight * contrastive
             parts["contrastive"] = contrastive.item()
         return LossParts(total, parts)
-
-    def _contrastive(self, clips: torch.Tensor, mixed: torch.Tensor, mix: Mix, targets: torch.Tensor) -> torch.Tensor:
-        options = self.options
-        wanted = self.projector(clips) if options.target.startswith("project") else clips
-        if options.target.endswith("block"):
-            wanted = wanted.detach()
-        labels = targets.argmax(dim=1) if options.negatives == "diff_label" else None
-        partner = mix.partner.to(mixed.device)
-        return mixed_contrastive(self.projector(mixed), wanted, partner, mix.kept, options.temperature, labels)
 
 
 def both_views(

@@ -39,7 +39,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 beside = CompareTab(analyser, tab.shown, compare)
                 tab.take_home(beside.compared, beside.tuned.opened)
             with gr.Tab(texts.MIX_TAB, elem_id="mix-tab") as mix:
-                MixTab(analyser, tab.shown, mix)
+                MixTab(analyser, tab.shown, tab.examples, mix)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rsc_core.mixing import Place
 
 KEPT_FIRST = 0.5
+SEED_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,8 @@ class Mixable:
 class MixTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to an Analyser and to what the first tab shows."""
 
-    def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
-        self.analyser, self.shown = analyser, shown
-        self.examples = Examples()
+    def __init__(self, analyser: Analyser, shown: gr.State, examples: Examples, tab: gr.Tab):
+        self.analyser, self.shown, self.examples = analyser, shown, examples
         self.example = lru_cache(maxsize=8)(self._label_example)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.mixable = gr.State(time_to_live=FORGET_S)
@@ -76,7 +76,7 @@ class MixTab:
                 elem_id="mix-domain",
             )
         with gr.Row(equal_height=False):
-            self.seed = gr.Number(0, precision=0, minimum=0, label=texts.MIX_SET, elem_id="mix-set")
+            self.seed = gr.Number(0, precision=0, minimum=0, maximum=SEED_MAX, label=texts.MIX_SET, elem_id="mix-set")
             self.again = gr.Button(texts.MIX_DRAW, elem_id="mix-again")
 
     def _wire(self, tab: gr.Tab) -> None:
@@ -156,7 +156,7 @@ class MixTab:
         seed: int | None,
     ) -> Iterator[Updates]:
         """Mix with the next set of patches."""
-        seed = int(seed or 0) + 1
+        seed = (int(seed or 0) + 1) % SEED_MAX
         for updates in self.mix(width_px, mixable, first, second, kept, domain, seed):
             yield {self.seed: seed, **updates}
 

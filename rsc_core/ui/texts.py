@@ -132,8 +132,8 @@ NO_AUDIO = "There is no recording yet. Record, upload or pick an example first."
 
 VALUES = {"db": "in dB", "model": "as a model sees it"}
 VALUES_NOTE = (
-    "These models read the log-mel, normalised by the training set's mean and 2 SD; the hybrid maps are "
-    "CycleGuardian's input, standardised row by row."
+    "CycleGuardian reads the hybrid maps, standardised row by row; every other model reads the log-mel, normalised by "
+    "its training set's mean and 2 SD."
 )
 
 EVIDENCE = "Measured without a network"

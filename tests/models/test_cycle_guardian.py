@@ -8,12 +8,13 @@ import torch
 from torch.nn import functional as F
 
 import train
-from rsc_core import checkpoint, models, parameters, synth, tuning
-from rsc_core.config import ModelConfig
+from rsc_core import checkpoint, lineage, models, objectives, parameters, synth, tuning
+from rsc_core.config import CLASSES, ModelConfig, run_config
 from rsc_core.features import extract
 from rsc_core.inference import Analyser
 from rsc_core.models.clustering import CENTRES, CODE, Clustering, clustering_loss, sharpened
 from rsc_core.models.cycle_guardian import STRIDE, WINDOW, WindowEncoder, window_count
+from rsc_core.objectives import Batch, Task
 
 PUBLISHED = ModelConfig("cycle_guardian", hidden_size=768, frames=688)
 TINY = ModelConfig("cycle_guardian", hidden_size=12, frames=86)
@@ -173,4 +174,18 @@ def test_a_run_is_trained_stored_and_labels_recordings(mode, tiny_icbhi, tmp_pat
     analyser = Analyser(tmp_path / "runs")
     analysis = analyser.analyse(tmp_path / "breath.wav")
     np.testing.assert_allclose(analysis.probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert len(analysis.cycles) == 4 and analyser.view(analysis, 0).attention == ()
+    assert analysis.probabilities.shape == (2, 4) and analyser.view(analysis, 0).attention == ()
+
+
+def test_a_run_is_as_faithful_as_what_it_starts_from(guardian):
+    with pytest.raises(ValueError, match="with its defects mended; train it without --faithful"):
+        lineage.inherit(run_config("cycle_guardian", "icbhi", str(guardian), {"faithful": True}))
+    assert lineage.inherit(run_config("cycle_guardian", "icbhi", str(guardian))).model.hidden_size == 12
+
+
+def test_patch_mix_mixes_its_windows():
+    model = built(TINY)
+    objective = objectives.build("patch_mix", {}, Task(CLASSES), model)
+    batch = Batch(maps(4), torch.eye(4))
+    parts = objective.loss(model, batch, torch.Generator().manual_seed(0))
+    assert torch.isfinite(parts.total) and parts.parts["kept"] * 5 == pytest.approx(round(parts.parts["kept"] * 5))

@@ -73,15 +73,25 @@ def test_one_clip_is_compared_with_nothing():
     assert "contrastive" not in parts.parts and torch.isfinite(parts.total)
 
 
-def test_without_mixing_both_views_are_the_same():
+def test_without_mixing_both_views_are_the_same(monkeypatch):
     model, objective = made(beta=0.0)
-    parts = of(model, objective)
-    assert parts.parts["kept"] == 1
+    views, cluster = [], model.cluster
+    monkeypatch.setattr(model, "cluster", lambda windows: views.append(cluster(windows)) or views[-1])
+    assert of(model, objective).parts["kept"] == 1
+    assert torch.equal(views[0].soft, views[1].soft) and torch.equal(views[0].pooled, views[1].pooled)
 
 
-@pytest.mark.parametrize("target", ["grad_block", "project_block", "grad_flow"])
-def test_other_targets_of_the_contrast(target):
-    assert torch.isfinite(of(*made(target=target)).total)
+def test_a_blocked_target_learns_nothing_from_the_contrast():
+    moved = {}
+    for target in ("grad_block", "grad_flow", "project_block", "project_flow"):
+        model, objective = made(target=target, cluster_weight=0.0, similarity_weight=0.0)
+        parts = of(model, objective)
+        parts.total.backward()
+        moved[target] = parts.total.item(), model.summary.projection.weight.grad
+    for kind in ("grad", "project"):
+        blocked, flowing = moved[f"{kind}_block"], moved[f"{kind}_flow"]
+        assert blocked[0] == pytest.approx(flowing[0]) and not torch.allclose(blocked[1], flowing[1], rtol=1e-3)
+    assert moved["grad_flow"][0] != pytest.approx(moved["project_flow"][0])
 
 
 def test_what_it_cannot_train_is_refused(tiny_model):

@@ -8,7 +8,7 @@ from rsc_core.config import CLASSES, ModelConfig, TrainConfig
 from rsc_core.models.spectrogram_transformer import TokenLayout
 from rsc_core.objectives import Batch, Task
 from rsc_core.objectives.contrastive import TARGETS, mixed_contrastive
-from rsc_core.objectives.patch_mix import Mix, both_views, choose_patches, draw_share
+from rsc_core.objectives.patch_mix import Mix, both_views, choose_patches, contrast, draw_share
 from tests.conftest import TINY
 
 FEATURES = torch.randn(6, 98, 128, generator=torch.Generator().manual_seed(3))
@@ -130,7 +130,7 @@ def test_gradients_reach_what_they_should(tiny_model, target):
     mix = Mix(torch.arange(4) < 2, torch.tensor([1, 0, 3, 2, 5, 4]))
     seen = []
     objective.projector.register_forward_hook(lambda _m, args, _out: seen.append(args[0] is clips))
-    objective._contrastive(clips, mixed, mix, TARGET).backward()
+    contrast(objective.projector, clips, mixed, mix, TARGET, objective.options).backward()
     assert (clips.grad is not None) == target.endswith("flow")
     assert mixed.grad.abs().max() > 0
     assert (True in seen) == target.startswith("project")
