@@ -218,7 +218,7 @@ def save(out: str | Path, run: Run) -> Path:
 
 
 def selection_gap(history: Sequence[dict[str, Any]], chosen: int, measure: str = "score") -> dict[str, float]:
-    """Return the test Score at the chosen epoch, at the last and at the best, and what choosing on test would add.
+    """Return the test measure at the chosen epoch, at the last and at the best, and what choosing on test would add.
 
     Args:
         history: one row an epoch, with ``epoch`` and ``test_MEASURE`` in percent.
@@ -228,6 +228,7 @@ def selection_gap(history: Sequence[dict[str, Any]], chosen: int, measure: str =
     scores = {row["epoch"]: row[f"test_{measure}"] for row in history}
     best = max(scores.values())
     return {
+        "measure": measure,
         "chosen": scores[chosen],
         "last": scores[max(scores)],
         "best": best,

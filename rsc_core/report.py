@@ -248,8 +248,10 @@ def study_table(records: Sequence[dict[str, Any]], protocols: Sequence[str]) -> 
     for name in dict.fromkeys(r["row"] for r in records):
         mine = [r for r in records if r["row"] == name]
         cells = [_cell([r["metrics"] for r in mine if r["protocol"] == protocol]) for protocol in protocols]
-        gaps = [r["selection_gap"]["gap"] for r in mine if r["selection_gap"] and r["protocol"] != "paper"]
-        cells += [spread(gaps) if gaps else "-"] if curves else []
+        gaps = [r["selection_gap"] for r in mine if r["selection_gap"] and r["protocol"] != "paper"]
+        measures = {gap.get("measure", "score") for gap in gaps} - {"score"}  # what a run was chosen by, if not that
+        text = " ".join([spread([gap["gap"] for gap in gaps]), *(f"({m})" for m in sorted(measures))]) if gaps else "-"
+        cells += [text] if curves else []
         cells += [spread([r["metrics"]["auroc"]["abnormal"] for r in mine])] if ranked else []
         rows.append([name, f"{mine[0]['trainable']:,}", _triple(mine[0]["published"]), *cells])
     for name, trivial in trivial_rows(records[0]["metrics"]).items():

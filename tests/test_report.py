@@ -183,6 +183,12 @@ def test_what_needs_no_threshold_stands_beside_the_score():
     assert [row[-1] for row in table if "---" not in row[0]] == ["AUROC of abnormal", "72.0 ± 2.8", ""]
 
 
+def test_a_gap_of_another_measure_says_so():
+    one = record("guardian", "validated", 50.0, gap=2.0)
+    one["selection_gap"]["measure"] = "accuracy"
+    assert "| 2.0 (accuracy) |" in report.study_report(study_results(one))
+
+
 def test_classes_without_a_normal_one_are_told_by_their_own_measure():
     one = record("full", "validated", 50.0)
     one["metrics"] = {
