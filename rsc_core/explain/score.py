@@ -5,8 +5,8 @@ deletion area, and how much larger its insertion area, is than that of orders th
 truth on windows of real or synthesised sound: the pointing game and the relevance inside, against chance. The label
 explained is the model's own argmax.
 
-Every case's numbers are kept as they come (``records.py``), so the same command goes on after a kill; ``standing.py``
-makes the result of them. A case's maps are computed once for all that is measured on it.
+Every case's numbers are kept as they come (``records.py``), so the same command goes on after a kill, and asking for
+more cycles measures only those that are new; ``standing.py`` makes the result of them. A case's maps are computed once for all that is measured on it.
 
 No prediction is compared with a label to rate the model, and nothing is chosen: the test log records looks at a
 model's score on a test split, so this look at its explanations is not entered there. Where the ground truth is told
@@ -96,12 +96,10 @@ def score(
         "corpus": corpus.title if corpus else "synthesised",
         "split": "test" if corpus else "all",
         "clips": splits.digest(every),
-        "cycles": cycles,
         "seed": seed,
         "steps": STEPS,
         "orders": ORDERS,
         "methods": methods(loaded.model),
-        "sample": [f"{c.recording} {c.start_s:.3f} {c.end_s:.3f}" for c in drawn],
     }
     key, out = corpus.name if corpus else SYNTHETIC, Path(out or run)
     records = Records(out / f"explain_{key}.jsonl", settings)
@@ -109,7 +107,8 @@ def score(
     left = [(number, item) for number, item in enumerate(items) if item.name not in records.found]
     for number, item in tqdm(left, "cases", total=len(items), initial=len(items) - len(left), smoothing=0):
         records.add(item.name, measure(loaded, item, seed + number))
-    result = standing.summarise(settings, [records.found[item.name] for item in items])
+    asked = {"cycles": cycles, "sample": [f"{c.recording} {c.start_s:.3f} {c.end_s:.3f}" for c in drawn]}
+    result = standing.summarise({**settings, **asked}, [records.found[item.name] for item in items])
     standing.write(out / standing.RESULTS, key, result)
     return result
 

@@ -178,6 +178,9 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(decide
     assert not (tmp_path / "cut" / "explain.json").exists()
     assert score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut") == whole
     assert asked == ["synthetic 0", "synthetic 1", "synthetic 2", "synthetic 2"]
+    more = score.score(decided, None, cycles=4, device="cpu", out=tmp_path / "cut")
+    assert asked[4:] == ["synthetic 3"] and more["faithfulness"]["cycles"] == 4
+    assert score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut") == whole
     with pytest.raises(ValueError, match=r"other settings \(seed\)"):
         score.score(decided, None, cycles=3, seed=1, device="cpu", out=tmp_path / "cut")
 
