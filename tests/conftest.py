@@ -14,6 +14,7 @@ import torch
 
 from rsc_core import checkpoint, test_log
 from rsc_core.config import FeatureConfig, ModelConfig, run_config
+from rsc_core.inference import Analyser
 from rsc_core.models import spectrogram_transformer
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -117,3 +118,22 @@ def tiny_icbhi(tmp_path):
         split.append(f"{name}\t{'train' if i < 5 else 'test'}")
     (root / "ICBHI_challenge_train_test.txt").write_text("\n".join(split) + "\n")
     return root
+
+
+def transformer_and_cnn(folder):
+    """An Analyser of both, with windows of 1 s, whose answers depend on what they hear; written into a folder."""
+    torch.manual_seed(0)
+    for name, preset, model in [
+        ("base", "full", TINY),
+        ("cnn", "cnn", replace(TINY, name="cnn", hidden_size=16, heads=1)),
+    ]:
+        config = run_config(preset, "icbhi", "small")
+        config = replace(config, model=model, audio=replace(config.audio, window_s=1.0))
+        built = checkpoint.build(config)
+        with torch.no_grad():
+            for parameter_name, parameter in built.named_parameters():
+                if "classifier" in parameter_name or "q_proj" in parameter_name:
+                    parameter.normal_(std=0.5)
+        facts = {"corpus": "SPRSound", "protocol": "last", "learned_from": ["SPRSound"]}
+        checkpoint.save(folder / name, built, config, facts)
+    return Analyser(folder)

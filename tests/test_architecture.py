@@ -159,6 +159,7 @@ def test_tables_equal_files(folder, table):
         "branches",
         "contrastive",
         "clustering",
+        "own",
         "position_norm",
     }
     assert set(table) == files

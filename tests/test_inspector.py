@@ -16,28 +16,13 @@ from rsc_core.inference import Analyser
 from rsc_core.inspector import Inspector, _fold, _truth
 from rsc_core.presets import PRESETS
 from rsc_core.tuning import TUNINGS
-from tests.conftest import TINY
+from tests.conftest import TINY, transformer_and_cnn
 
 
 @pytest.fixture(scope="module")
 def analyser(tmp_path_factory):
     """A transformer and a CNN with windows of 1 s, whose answers depend on what they hear."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    torch.manual_seed(0)
-    for name, preset, model in [
-        ("base", "full", TINY),
-        ("cnn", "cnn", replace(TINY, name="cnn", hidden_size=16, heads=1)),
-    ]:
-        config = run_config(preset, "icbhi", "small")
-        config = replace(config, model=model, audio=replace(config.audio, window_s=1.0))
-        built = checkpoint.build(config)
-        with torch.no_grad():
-            for parameter_name, parameter in built.named_parameters():
-                if "classifier" in parameter_name or "q_proj" in parameter_name:
-                    parameter.normal_(std=0.5)
-        facts = {"corpus": "SPRSound", "protocol": "last", "learned_from": ["SPRSound"]}
-        checkpoint.save(folder / name, built, config, facts)
-    return Analyser(folder)
+    return transformer_and_cnn(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import torch
 
 from rsc_core import checkpoint, mixing, models
 from rsc_core.analysis import Analysis, Cycle, Recording
-from rsc_core.config import CLASSES, run_config
+from rsc_core.config import CLASSES
 from rsc_core.inference import DB_PER_NATURAL_LOG, Analyser
 from rsc_core.mixing import Recipe
-from tests.conftest import TINY
+from tests.conftest import TINY, transformer_and_cnn
 
 RATE = 16000
 SHARES = [0, 0.05, 0.3, 0.5, 0.7, 0.95, 1]
@@ -20,22 +20,7 @@ SHARES = [0, 0.05, 0.3, 0.5, 0.7, 0.95, 1]
 @pytest.fixture(scope="module")
 def analyser(tmp_path_factory):
     """A transformer and a network of convolutions with windows of 1 s, whose answers depend on what they hear."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    torch.manual_seed(0)
-    for name, preset, model in [
-        ("base", "full", TINY),
-        ("cnn", "cnn", replace(TINY, name="cnn", hidden_size=16, heads=1)),
-    ]:
-        config = run_config(preset, "icbhi", "small")
-        config = replace(config, model=model, audio=replace(config.audio, window_s=1.0))
-        built = checkpoint.build(config)
-        with torch.no_grad():
-            for parameter_name, parameter in built.named_parameters():
-                if "classifier" in parameter_name or "q_proj" in parameter_name:
-                    parameter.normal_(std=0.5)
-        facts = {"corpus": "SPRSound", "protocol": "last", "learned_from": ["SPRSound"]}
-        checkpoint.save(folder / name, built, config, facts)
-    return Analyser(folder)
+    return transformer_and_cnn(tmp_path_factory.mktemp("checkpoints"))
 
 
 def tones(*cycles, seconds=6.0):

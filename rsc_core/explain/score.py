@@ -6,7 +6,8 @@ truth on windows of real or synthesised sound: the pointing game and the relevan
 explained is the model's own argmax.
 
 Every case's numbers are kept as they come (``records.py``), so the same command goes on after a kill, and asking for
-more cycles measures only those that are new; ``standing.py`` makes the result of them. A case's maps are computed once for all that is measured on it.
+more cycles measures only those that are new; ``standing.py`` makes the result of them. A case's maps are computed once
+for all that is measured on it.
 
 No prediction is compared with a label to rate the model, and nothing is chosen: the test log records looks at a
 model's score on a test split, so this look at its explanations is not entered there. Where the ground truth is told

@@ -9,20 +9,18 @@ parameters.
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.config import ModelConfig
+from rsc_core.models import own
 from rsc_core.models.spectrogram_transformer import TokenLayout
 
 STAGES = 4
 BLOCKS = 2  # of each stage
 REDUCTION = 4  # of the stem, in time and in frequency
-WEIGHTS = "model.safetensors"
 
 
 class Block(nn.Module):
@@ -43,17 +41,12 @@ class Block(nn.Module):
         return kept + self.conv2(torch.relu(self.norm2(self.conv1(active))))
 
 
-class CNN(nn.Module):
+class CNN(own.OwnNetwork):
     """Residual network for normalised log-mel clips of any length.
 
     Args:
         config: ``hidden_size`` is the width of the last stage; ``frames`` and ``mel_bins`` describe a window.
-
-    Attributes:
-        head_parameters: pattern of the parameters every tuning trains.
     """
-
-    head_parameters = "classifier.*"
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -72,13 +65,8 @@ class CNN(nn.Module):
             stride = 1 if channels == width else 2
             blocks += [Block(channels, width, stride), *(Block(width, width, 1) for _ in range(BLOCKS - 1))]
         self.stages = nn.Sequential(*blocks, nn.BatchNorm2d(widths[-1]), nn.ReLU())
-        self.classes = config.classes
-        self.classifier = nn.Linear(2 * widths[-1], len(config.classes))
-
-    @property
-    def width(self) -> int:
-        """Length of a pooled clip."""
-        return self.classifier.in_features
+        self.width = 2 * widths[-1]
+        self.classify_into(config.classes)
 
     def layout(self, frames: int) -> TokenLayout:
         """Return the layout of ``embed``'s tokens for a clip of ``frames`` frames; there are no special ones."""
@@ -128,16 +116,6 @@ class CNN(nn.Module):
         """(batch, time, hidden_size) -> (batch, 2 hidden_size): mean and maximum over time."""
         return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
 
-    def head(self, pooled: torch.Tensor) -> torch.Tensor:
-        """(batch, 2 hidden_size) -> (batch, classes)."""
-        return self.classifier(pooled)
-
-    def classify_into(self, classes: tuple[str, ...]) -> None:
-        """Replace the head by a fresh one unless the model already tells these classes apart."""
-        if tuple(classes) != self.classes:
-            self.classes = tuple(classes)
-            self.classifier = nn.Linear(self.width, len(classes))
-
 
 def build(config: ModelConfig) -> CNN:
     """Return a fresh network."""
@@ -145,20 +123,8 @@ def build(config: ModelConfig) -> CNN:
 
 
 def load(folder: str, config: ModelConfig) -> CNN:
-    """Return the network stored in a folder, in float32.
-
-    Raises:
-        ValueError: the weights are not those of this geometry.
-    """
-    model = CNN(config)
-    try:
-        model.load_state_dict(load_file(Path(folder) / WEIGHTS))
-    except RuntimeError as error:
-        raise ValueError(f"{folder} does not hold a network of hidden_size {config.hidden_size}: {error}") from error
-    return model
+    """Return the network stored in a folder, in float32; errors as of ``own.load_into``."""
+    return own.load_into(CNN(config), folder)
 
 
-def save(folder: str | Path, model: CNN, dtype: torch.dtype) -> None:
-    """Write the weights into a folder; counters of the normalisation stay integers."""
-    state = {k: (v.to(dtype) if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
-    save_file(state, Path(folder) / WEIGHTS, metadata={"format": "pt"})
+save = own.save

@@ -15,15 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
 from rsc_core.config import ModelConfig
 from rsc_core.features.hybrid import HYBRID_MAPS, ROWS
+from rsc_core.models import own
 from rsc_core.models.clustering import CENTRES, CODE, Clustering
 from rsc_core.models.position_norm import PositionBatchNorm
 from rsc_core.models.spectrogram_transformer import TokenLayout
@@ -31,7 +30,6 @@ from rsc_core.models.spectrogram_transformer import TokenLayout
 WINDOW, STRIDE = 20, 15  # frames
 HIDDEN = 1024  # between the convolutions and a window's vector
 SMALLEST = 1e-8  # squared length below which a vector points nowhere
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -99,20 +97,17 @@ class Summary(nn.Module):
         return self.norm(F.gelu(self.projection(self.position_norm(F.gelu(summed)))))
 
 
-class CycleGuardian(nn.Module):
+class CycleGuardian(own.OwnNetwork):
     """Network for hybrid spectrograms of one length.
 
     Args:
         config: ``hidden_size`` is the width of a window's vector, ``frames`` the length of a clip; ``faithful``.
 
     Attributes:
-        head_parameters: pattern of the parameters every tuning trains.
-        width: length of a pooled clip.
         time_axis: of its features, for ``models.layout_of``.
         similarity: (128, 128) how alike two components of cluster vectors count.
     """
 
-    head_parameters = "classifier.*"
     width = CODE
     time_axis = 3
 
@@ -129,8 +124,7 @@ class CycleGuardian(nn.Module):
         self.similarity = nn.Parameter(torch.eye(CODE))
         self.fusion, self.fusion_norm = nn.Linear(CENTRES, 1), nn.LayerNorm(CODE)
         self.gate = nn.Linear(CENTRES * CODE, CODE, bias=False) if config.faithful else None
-        self.classes = config.classes
-        self.classifier = nn.Linear(CODE, len(config.classes))
+        self.classify_into(config.classes)
 
     def layout(self, frames: int) -> TokenLayout:
         """Return the layout of ``embed``'s tokens, one a window; there are no special ones."""
@@ -167,10 +161,6 @@ class CycleGuardian(nn.Module):
         fused = self.fusion(tokens.transpose(1, 2)).squeeze(2)
         return self.fusion_norm(F.gelu(fused))
 
-    def head(self, pooled: torch.Tensor) -> torch.Tensor:
-        """(batch, 128) -> (batch, classes)."""
-        return self.classifier(pooled)
-
     def cluster(self, windows: torch.Tensor) -> Clusters:
         """(batch, windows, width) -> assignments, what each cluster tells, and all of it fused.
 
@@ -196,12 +186,6 @@ class CycleGuardian(nn.Module):
             cosine = products / (length.unsqueeze(1) * length.unsqueeze(2))
             return sum(cosine[:, i, j].abs().mean() for i, j in combinations(range(CENTRES), 2))
 
-    def classify_into(self, classes: tuple[str, ...]) -> None:
-        """Replace the head by a fresh one unless the model already tells these classes apart."""
-        if tuple(classes) != self.classes:
-            self.classes = tuple(classes)
-            self.classifier = nn.Linear(self.width, len(classes))
-
 
 def build(config: ModelConfig) -> CycleGuardian:
     """Return a fresh network."""
@@ -209,20 +193,8 @@ def build(config: ModelConfig) -> CycleGuardian:
 
 
 def load(folder: str, config: ModelConfig) -> CycleGuardian:
-    """Return the network stored in a folder, in float32.
-
-    Raises:
-        ValueError: the weights are not those of this geometry.
-    """
-    model = CycleGuardian(config)
-    try:
-        model.load_state_dict(load_file(Path(folder) / WEIGHTS))
-    except RuntimeError as error:
-        raise ValueError(f"{folder} does not hold a CycleGuardian of this geometry: {error}") from error
-    return model
+    """Return the network stored in a folder, in float32; errors as of ``own.load_into``."""
+    return own.load_into(CycleGuardian(config), folder)
 
 
-def save(folder: str | Path, model: CycleGuardian, dtype: torch.dtype) -> None:
-    """Write the weights into a folder; counters of the normalisation stay integers."""
-    state = {k: (v.to(dtype) if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
-    save_file(state, Path(folder) / WEIGHTS, metadata={"format": "pt"})
+save = own.save

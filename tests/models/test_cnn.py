@@ -69,7 +69,7 @@ def test_all_of_it_is_stored_statistics_included(small, tmp_path):
     torch.testing.assert_close(
         models.load(str(tmp_path), SMALL).eval()(features), small(features), rtol=1e-2, atol=1e-2
     )
-    with pytest.raises(ValueError, match="does not hold a network of hidden_size 32"):
+    with pytest.raises(ValueError, match="does not hold a CNN of this geometry"):
         models.load(str(tmp_path), replace(SMALL, hidden_size=32))
 
 
