@@ -162,6 +162,9 @@ class TrainConfig:
         ("roll", "band_limit", "gain", "spec_augment"), choices=AUGMENTATIONS, several=True, none=True
     )
     spec_policy: str = option("mild", choices=SPEC_POLICIES)  # of the augmentation spec_augment
+    synthetic: float = option(0.0, low=0, high=1)  # share of drawn clips that synthesised breaths replace
+    events: float = option(0.0, low=0, high=1)  # share of normal clips that get synthesised crackles or musical sounds
+    events_db: float = option(0.0, low=-20, high=20)  # how much louder these are than they would be beside a breath
     class_weight: float = option(0.0, low=0, high=1)  # a clip's loss weighs count ** -class_weight of its class
     average: float = option(0.0, low=0, below=1)  # decay of a moving average of the weights, which is kept; 0: none
     faithful: bool = False  # what the published code of Patch-Mix or CycleGuardian does, defects and all

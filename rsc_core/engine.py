@@ -38,7 +38,7 @@ from rsc_core import (
 )
 from rsc_core.average import averaging
 from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig
-from rsc_core.data import Selection, select, splits
+from rsc_core.data import Selection, overlay, select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, feature_statistics, training_batches
 from rsc_core.features import extract
@@ -311,7 +311,9 @@ def _batches(
     """One epoch of waveforms and targets."""
     settings, classes = config.train, len(config.model.classes)
     extents = config.audio.window_s, settings.extent_s
-    return training_batches(training, waveforms, *extents, settings.batch_size, settings.balance, seed, classes, drawn)
+    drawing = settings.batch_size, settings.balance, seed, classes, drawn
+    batches = training_batches(training, waveforms, *extents, *drawing)
+    return overlay.overlaid(batches, config, seed) if settings.synthetic or settings.events else batches
 
 
 def _windows(
@@ -364,6 +366,7 @@ def _answer(config: RunConfig, selection: Selection) -> RunConfig:
     """Return the config of a model that tells the selection's classes apart."""
     model = replace(config.model, classes=selection.classes, multi_label=selection.multi_label)
     augment.refuse_lost_labels(config.train.augment, selection.classes)
+    overlay.refuse_other_classes(config.train, selection.classes)
     objective = config.objective
     if selection.multi_label:
         objective = MULTI_LABEL.get(objective, objective)

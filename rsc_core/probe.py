@@ -26,7 +26,7 @@ OBJECTIVES = ("cross_entropy", "binary_cross_entropy")
 def applies(config: RunConfig) -> bool:
     """Return whether what the head reads of a clip is the same in every epoch."""
     settings = config.train
-    plain = not settings.augment and not settings.mixup
+    plain = not (settings.augment or settings.mixup or settings.synthetic or settings.events)
     return config.tuning == "linear" and config.objective in OBJECTIVES and plain
 
 

@@ -38,6 +38,7 @@ class Row:
     tuning_options: dict[str, Any] = field(default_factory=dict)
     objective_options: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)  # ModelConfig's, of a fresh model
+    audio: dict[str, Any] = field(default_factory=dict)  # AudioConfig's, over the study's own
     after: str = ""  # the row whose run of the same corpus, protocol and seed is this one's backbone
     published: dict[str, float] = field(default_factory=dict)  # specificity, sensitivity, score in percent
 
@@ -171,7 +172,7 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                             row.model if row.after else {**study.model, **row.model},
                         )
                         tuning.configure(config.tuning, config.tuning_options)
-                        config = lineage.inherit(config, study.audio)
+                        config = lineage.inherit(config, {**study.audio, **row.audio})
                     except (TypeError, ValueError) as error:
                         raise ValueError(f"row {row.name}: {error}") from error
                     folder = where / f"{row.name}-{corpus}-{protocol}-{seed}"

@@ -97,6 +97,7 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
             "after": "masked",
             "objective_options": {"block": 1},
             "train": {"epoch_clips": 8},
+            "audio": {"fade": "cycle"},
         },
     ]
     shared = {"distillation": {"teacher": str(teacher), "block": 2}}
@@ -105,6 +106,7 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
         "seeds": [0],
         "protocols": ["validated"],
         "part": "validation",
+        "audio": {"window_s": 0.5},
         "rows": rows,
     }
     assert start("study", **fields) == 0
@@ -112,6 +114,7 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
     assert only["row"] == "distilled" and only["split"] == "validation"
     assert only["settings"]["backbone"].endswith("runs/masked-icbhi-validated-0")
     assert only["settings"]["objective_options"] == {"teacher": str(teacher), "block": 1}
+    assert only["settings"]["audio"]["window_s"] == 0.5 and only["settings"]["audio"]["fade"] == "cycle"
     assert not (tmp_path / "study.csv").exists()  # nobody looked at test
     assert start("study", "--list", **fields) == 0
     assert start("wrong", "--list", rows=rows[::-1]) == 1

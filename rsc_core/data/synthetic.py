@@ -63,14 +63,19 @@ def write(folder: str | Path, count: int, seed: int = 0, labels: str = "four") -
     return table
 
 
-def draw(label: str, rng: np.random.Generator) -> synth.Synthetic:
+def draw(label: str, rng: np.random.Generator, sample_rate: int = SAMPLE_RATE) -> synth.Synthetic:
     """Return a recording whose cycles have one of ``CLASSES`` as their label, with everything else drawn at random."""
+    return synth.record(dry(label, rng, sample_rate))
+
+
+def dry(label: str, rng: np.random.Generator, sample_rate: int = SAMPLE_RATE) -> synth.Layers:
+    """Return what ``draw`` makes a recording of: breath and sounds apart, as they leave the lung."""
     kinds = []
     if label in ("crackle", "both"):
         kinds.append(str(rng.choice(["fine crackle", "coarse crackle"])))
     if label in ("wheeze", "both"):
         kinds.append(str(rng.choice(list(MUSICAL), p=list(MUSICAL.values()))))
-    return _recording(kinds, rng, SECONDS, SAMPLE_RATE)
+    return _layers(kinds, rng, SECONDS, sample_rate)
 
 
 def sounds_of_every_kind(
@@ -88,18 +93,19 @@ def sounds_of_every_kind(
     kinds = (NORMAL, *KINDS)
     for number, stream in enumerate(np.random.SeedSequence(seed).spawn(count)):
         kind = kinds[number % len(kinds)]
-        yield kind, _recording([kind] if kind in KINDS else [], np.random.default_rng(stream), None, sample_rate)
+        rng = np.random.default_rng(stream)
+        yield kind, synth.record(_layers([kind] if kind in KINDS else [], rng, None, sample_rate))
 
 
-def _recording(kinds: list[str], rng: np.random.Generator, seconds: float | None, sample_rate: int) -> synth.Synthetic:
+def _layers(kinds: list[str], rng: np.random.Generator, seconds: float | None, sample_rate: int) -> synth.Layers:
     """One person with these kinds of sounds; without ``seconds`` for one cycle."""
     breath = _fitting(lambda: _breath(rng))
 
-    def recording() -> synth.Synthetic:
+    def layers() -> synth.Layers:
         sounds = [_SOUNDS[kind](rng) for kind in kinds]
-        return synth.synthesise(breath, sounds, seconds or breath.period_s, sample_rate, int(rng.integers(2**31)))
+        return synth.compose(breath, sounds, seconds or breath.period_s, sample_rate, int(rng.integers(2**31)))
 
-    return _fitting(recording)
+    return _fitting(layers)
 
 
 def _sprsound(recording: synth.Synthetic, cycle: Cycle) -> str:

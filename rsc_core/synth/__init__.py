@@ -15,7 +15,7 @@ from rsc_core.synth.crackles import COARSE, FINE, Crackles
 from rsc_core.synth.event import KINDS, Event
 from rsc_core.synth.examples import EXAMPLES, example
 from rsc_core.synth.files import annotate, write, write_wav
-from rsc_core.synth.recording import Layers, Sound, Synthetic, compose, record, synthesise
+from rsc_core.synth.recording import Layers, Sound, Synthetic, compose, label, record, synthesise
 from rsc_core.synth.rub import Rub
 from rsc_core.synth.tones import Rhonchus, Squawk, Stridor, Wheeze
 from rsc_core.synth.transmission import Transmission
@@ -41,6 +41,7 @@ __all__ = [
     "annotate",
     "compose",
     "example",
+    "label",
     "record",
     "synthesise",
     "write",
