@@ -56,4 +56,4 @@ def test_how_a_method_stands_is_said_beside_its_name():
     assert inside_markup.method("Rollout", ()) == "Rollout (not scored)"
     assert "random orders on 78% (95 %: 70% to 84%) of cycles" in inside_markup.standing(good)
     assert "does NOT beat" in inside_markup.standing(bad) and "nan" not in inside_markup.standing(bad)
-    assert texts.NO_STANDING in inside_markup.caption(relevance(None))
+    assert texts.inside.NO_STANDING in inside_markup.caption(relevance(None))

@@ -26,8 +26,8 @@ def shapes(kind, learns):
 
 
 def test_there_is_a_drawing_for_every_tuning_and_the_network():
-    assert set(texts.TUNINGS) == {*TUNINGS, "cnn"}
-    for kind, words in texts.TUNINGS.items():
+    assert set(texts.tunings.TUNINGS) == {*TUNINGS, "cnn"}
+    for kind, words in texts.tunings.TUNINGS.items():
         assert ElementTree.fromstring(drawing(kind)).attrib["aria-label"] == words.alt
         assert words.sentence.endswith(".") and words.alt.endswith(".")
 
@@ -52,8 +52,8 @@ def card(name, kind, model="spectrogram_transformer"):
 def test_models_are_grouped_by_tuning_and_one_is_chosen():
     cards = [card("net", "full", "cnn"), card("b<", "lora"), card("a", "full"), card("c", "lora")]
     html = markup.model_list(cards, "c")
-    titles = [texts.TUNINGS[kind].title for kind in ("full", "lora", "cnn")]
+    titles = [texts.tunings.TUNINGS[kind].title for kind in ("full", "lora", "cnn")]
     assert re.findall("<legend>(.*?)</legend>", html) == titles
     assert re.findall('value="(.*?)"', html) == ["a", "b&lt;", "c", "net"]
     assert re.findall('value="([^"]*)" checked', html) == ["c"]
-    assert html.count("1,234 learn") == 4 and texts.TUNINGS["lora"].sentence in html
+    assert html.count("1,234 learn") == 4 and texts.tunings.TUNINGS["lora"].sentence in html

@@ -49,7 +49,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
 
 def launch_options(folder: Path) -> dict[str, Any]:
     """Return what ``launch`` needs besides host and port; ``folder`` is what ``cache.make_folder`` made."""
-    words = json.dumps(texts.MICROPHONE)
+    words = json.dumps(texts.recorder.MICROPHONE)
     return {
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS),
         "css_paths": HERE / "style.css",

@@ -84,7 +84,7 @@ class AnalyseTab:
             elem_id="sound",
         )
         gr.HTML(
-            f'<p id="microphone-state" class="note" aria-live="polite">{texts.MICROPHONE["before"]}</p>'
+            f'<p id="microphone-state" class="note" aria-live="polite">{texts.recorder.MICROPHONE["before"]}</p>'
             + markup.paragraph(f"{texts.RECORDER} {texts.KEPT}", "note"),
             js_on_load=None,
         )

@@ -35,22 +35,24 @@ class Compared:
     def sentence(self) -> str:
         """Say how many cycles are labelled differently."""
         differs = self.comparison.differs
-        text = texts.DIFFERENT if differs.any() else texts.DIFFERENT_NONE
+        text = texts.compare.DIFFERENT if differs.any() else texts.compare.DIFFERENT_NONE
         return text.format(count=int(differs.sum()), all=len(differs))
 
     @property
     def note(self) -> str:
         """Say how to read the maps, and which models have none."""
         if not any(self.looks):
-            return texts.NO_MAPS
+            return texts.compare.NO_MAPS
         pairs = zip(self.comparison.analyses, self.looks, strict=True)
         without = [analysis.model.name for analysis, maps in pairs if not maps]
-        return texts.SAME_SCALE + (f" {texts.NO_MAP.format(names=', '.join(without))}" if without else "")
+        return texts.compare.SAME_SCALE + (
+            f" {texts.compare.NO_MAP.format(names=', '.join(without))}" if without else ""
+        )
 
     def maps(self, look: str) -> dict[str, AttentionMap]:
-        """Return one of ``texts.MAPS`` of every model that has it, by model and label."""
+        """Return one of ``texts.compare.MAPS`` of every model that has it, by model and label."""
         return {
-            f"{analysis.model.name}: {analysis.labels[self.chosen]}": maps[texts.MAPS.index(look)]
+            f"{analysis.model.name}: {analysis.labels[self.chosen]}": maps[texts.compare.MAPS.index(look)]
             for analysis, maps in zip(self.comparison.analyses, self.looks, strict=True)
             if maps
         }
@@ -65,9 +67,9 @@ class CompareTab:
         self.compared = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="compared"):
-            gr.HTML(markup.paragraph(texts.COMPARE, "note"), js_on_load=None)
-            self.models = gr.CheckboxGroup([], label=texts.MODELS, elem_id="compare-models")
-            self.button = gr.Button(texts.COMPARE_RUN, variant="primary", elem_id="compare")
+            gr.HTML(markup.paragraph(texts.compare.COMPARE, "note"), js_on_load=None)
+            self.models = gr.CheckboxGroup([], label=texts.compare.MODELS, elem_id="compare-models")
+            self.button = gr.Button(texts.compare.COMPARE_RUN, variant="primary", elem_id="compare")
             self.remark = gr.HTML(js_on_load=None, elem_id="compare-remark")
             with gr.Column(visible=False) as self.result:
                 self._build_result()
@@ -75,11 +77,11 @@ class CompareTab:
 
     def _build_result(self) -> None:
         self.sentence = gr.HTML(js_on_load=None, elem_id="compare-sentence")
-        self.first = gr.Checkbox(True, label=texts.FIRST, container=False, elem_id="disagreements-first")
+        self.first = gr.Checkbox(True, label=texts.compare.FIRST, container=False, elem_id="disagreements-first")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="compare-table")
         self.heading = gr.HTML(js_on_load=None, elem_id="compare-heading")
         self.look = gr.Radio(
-            texts.MAPS, value=texts.MAPS[0], show_label=False, container=False, elem_id="compare-look"
+            texts.compare.MAPS, value=texts.compare.MAPS[0], show_label=False, container=False, elem_id="compare-look"
         )
         self.maps = picture_place(texts.ALT["maps"], "compare-maps")
         self.map_note = gr.HTML(js_on_load=None)
@@ -139,9 +141,9 @@ class CompareTab:
     def open(self, shown: Shown | None, compared: Compared | None) -> Updates:
         """Say what is missing, and hide a comparison of another recording."""
         if shown is None:
-            return self._instead(texts.COMPARE_FIRST)
+            return self._instead(texts.compare.COMPARE_FIRST)
         if compared and compared.comparison.analyses[0].recording is not shown.analysis.recording:
-            return self._instead(texts.COMPARE_NEW)
+            return self._instead(texts.compare.COMPARE_NEW)
         return {self.remark: "", self.result: gr.Column()}
 
     def compare(
@@ -151,9 +153,9 @@ class CompareTab:
         from rsc_core import comparison  # imports torch: not before models are needed
 
         if shown is None:
-            raise gr.Error(texts.COMPARE_FIRST, print_exception=False)
+            raise gr.Error(texts.compare.COMPARE_FIRST, print_exception=False)
         if not comparison.FEWEST <= len(names) <= comparison.MOST:
-            raise gr.Error(texts.MODELS_ASKED.format(count=len(names)), print_exception=False)
+            raise gr.Error(texts.compare.MODELS_ASKED.format(count=len(names)), print_exception=False)
         with spoken():
             made = comparison.compare(self.analyser, shown.analysis, names)
         compared = Compared(made, made.order(first)[0])

@@ -37,14 +37,17 @@ class Downloads:
     """Builds its buttons inside the current ``gr.Blocks``."""
 
     def __init__(self) -> None:
-        gr.HTML(f"<h2>{texts.TAKE_HOME}</h2>" + markup.paragraph(texts.TAKE_HOME_NOTE, "note"), js_on_load=None)
-        self.named = gr.Checkbox(False, label=texts.NAMED, container=False, elem_id="named")
+        gr.HTML(
+            f"<h2>{texts.take_home.TITLE}</h2>" + markup.paragraph(texts.take_home.NOTE, "note"),
+            js_on_load=None,
+        )
+        self.named = gr.Checkbox(False, label=texts.take_home.NAMED, container=False, elem_id="named")
         with gr.Row(elem_id="take-home"):
             self.buttons = {
-                kind: gr.Button(texts.FILES[kind], size="sm", min_width=130, elem_id=f"prepare-{kind}")
+                kind: gr.Button(texts.take_home.FILES[kind], size="sm", min_width=130, elem_id=f"prepare-{kind}")
                 for kind in FILES
             }
-        self.file = gr.File(visible=False, interactive=False, label=texts.READY, elem_id="prepared")
+        self.file = gr.File(visible=False, interactive=False, label=texts.take_home.READY, elem_id="prepared")
 
     def wire(
         self,
@@ -81,7 +84,7 @@ class Downloads:
         """Write one kind of file and show where to fetch it."""
         shown = seen(shown)
         if shown.view is None:
-            raise gr.Error(texts.NOT_YET, print_exception=False)
+            raise gr.Error(texts.take_home.NOT_YET, print_exception=False)
         name = Path(audio).name if named and audio else None
         path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / FILES[kind]
         if kind == "report":
@@ -138,7 +141,7 @@ def report(
     cycle = texts.CYCLE.format(number=shown.chosen + 1, start=view.cycle.start_s, end=view.cycle.end_s)
     made = ({"File": name} if name else {}) | settings(shown, values)
     looks = texts.ATTENTION if view.attention else texts.NO_ATTENTION
-    heading = texts.REPORT_SECTIONS
+    heading = texts.take_home.REPORT_SECTIONS
     sections = [
         (heading["recording"], markup.remarks(analysis) + _image("cycles", drawn["cycles"])),
         (heading["cycles"], takeaway.cycle_rows(analysis, shown.chosen)),
@@ -154,14 +157,14 @@ def report(
         sections += _compared(compared)
         sections += _tuned(opened) if opened and opened.compared is compared else []
     sections.append((heading["settings"], takeaway.facts(made)))
-    return takeaway.page(texts.REPORT, texts.CAUTION, sections)
+    return takeaway.page(texts.take_home.REPORT, texts.CAUTION, sections)
 
 
 def _compared(compared: Compared) -> list[tuple[str, str]]:
     """Sections with the table of the comparison, and both kinds of map on its chosen cycle."""
     analyses = compared.comparison.analyses
     cycle = analyses[0].cycles[compared.chosen]
-    maps = [(look, compared.maps(look)) for look in texts.MAPS]
+    maps = [(look, compared.maps(look)) for look in texts.compare.MAPS]
     pictures = "".join(
         f"<h3>{look}</h3>" + _image("maps", comparison_figures.maps(compared.beneath, by_model, **takeaway.SIZE))
         for look, by_model in maps
@@ -169,9 +172,9 @@ def _compared(compared: Compared) -> list[tuple[str, str]]:
     )
     about = markup.paragraph(compared.sentence, "verdict")
     return [
-        (texts.REPORT_SECTIONS["compared"], about + takeaway.compared_rows(analyses, compared.chosen)),
+        (texts.take_home.REPORT_SECTIONS["compared"], about + takeaway.compared_rows(analyses, compared.chosen)),
         (
-            texts.COMPARED_CYCLE.format(number=compared.chosen + 1, start=cycle.start_s, end=cycle.end_s),
+            texts.take_home.COMPARED_CYCLE.format(number=compared.chosen + 1, start=cycle.start_s, end=cycle.end_s),
             pictures + markup.paragraph(compared.note, "note"),
         ),
     ]
@@ -187,11 +190,11 @@ def _tuned(opened: Opened) -> list[tuple[str, str]]:
         f"<h3>{escape(opened.about)}</h3>",
         _image("dial", dial),
         _image("difference", difference),
-        markup.paragraph(texts.MORE, "note"),
+        markup.paragraph(texts.compare.MORE, "note"),
         _image("changes", changes),
         _image("spectra", comparison_figures.spectra(opened.beside, **size)),
     ]
-    return [(texts.TUNED, "".join(html))]
+    return [(texts.compare.TUNED, "".join(html))]
 
 
 def _image(name: str, picture: Picture) -> str:

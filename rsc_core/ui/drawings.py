@@ -70,7 +70,7 @@ def drawing(tuning: str) -> str:
     """
     width, height = SIZE
     shapes = _network() if tuning == "cnn" else _block(LEARNING[tuning], ADDED.get(tuning, ()))
-    alt = escape(texts.TUNINGS[tuning].alt)
+    alt = escape(texts.tunings.TUNINGS[tuning].alt)
     return f'<svg class="drawing" role="img" aria-label="{alt}" viewBox="0 0 {width} {height}">{shapes}</svg>'
 
 

@@ -36,7 +36,7 @@ class Inside:
 
     analysis: Analysis
     index: int  # cycle
-    query: str = "mean"  # key of ``texts.QUERIES``
+    query: str = "mean"  # key of ``texts.inside.QUERIES``
     tile: Tile | None = None  # the last patch clicked
     head: tuple[int, int] = (0, 0)  # layer, head
     width_px: float = 0.0  # of ``pictures``
@@ -52,7 +52,7 @@ class InsideTab:
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.inside = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
-        self.first = gr.HTML(markup.paragraph(texts.INSIDE_FIRST, "welcome"), js_on_load=None)
+        self.first = gr.HTML(markup.paragraph(texts.inside.FIRST, "welcome"), js_on_load=None)
         with gr.Column(visible=False) as self.all:
             with gr.Row():
                 self.cycle = gr.Dropdown([], label="Cycle", type="index", scale=1, elem_id="inside-cycle")
@@ -72,9 +72,12 @@ class InsideTab:
         return Inspector(self.analyser)
 
     def _build_heads(self) -> None:
-        gr.HTML("<h2>What each head reads</h2>" + markup.paragraph(texts.HEADS_NOTE, "note"), js_on_load=None)
+        gr.HTML("<h2>What each head reads</h2>" + markup.paragraph(texts.inside.HEADS_NOTE, "note"), js_on_load=None)
         self.query = gr.Radio(
-            [(text, key) for key, text in texts.QUERIES.items()], value="mean", label="Read from", elem_id="query"
+            [(text, key) for key, text in texts.inside.QUERIES.items()],
+            value="mean",
+            label="Read from",
+            elem_id="query",
         )
         with gr.Row():
             with gr.Column(min_width=300):
@@ -91,7 +94,7 @@ class InsideTab:
     def _build_relevance(self) -> None:
         gr.HTML("<h2>What the label rests on</h2>", js_on_load=None)
         self.no_heads = gr.HTML(
-            markup.paragraph(texts.INSIDE_NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
+            markup.paragraph(texts.inside.NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
         )
         with gr.Row():
             self.method = gr.Dropdown([], label="Method", elem_id="method")
@@ -99,24 +102,26 @@ class InsideTab:
             self.against = gr.Dropdown([], label="rather than", elem_id="against")
         self.relevance = picture_place("Relevance over the spectrogram", "relevance")
         self.caption = gr.HTML(js_on_load=None, elem_id="caption")
-        gr.HTML("<h2>Hear it</h2>" + markup.paragraph(texts.HEAR_NOTE, "note"), js_on_load=None)
+        gr.HTML("<h2>Hear it</h2>" + markup.paragraph(texts.inside.HEAR_NOTE, "note"), js_on_load=None)
         self.player = gr.HTML(js_on_load=inside_markup.MIX, elem_id="mixer")
 
     def _build_belief(self) -> None:
-        gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.BELIEVE_NOTE, "note"), js_on_load=None)
+        gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.inside.BELIEVE_NOTE, "note"), js_on_load=None)
         with gr.Row(equal_height=False):
             least, most, offered = ORDERS
             self.orders = gr.Slider(least, most, offered, step=4, label="Random orders", elem_id="orders")
             self.second = gr.Dropdown([], label="Does another method agree?", elem_id="second")
-            self.run = gr.Button(texts.BELIEVE_RUN, variant="primary", elem_id="believe")
-            self.stop = gr.Button(texts.BELIEVE_STOP, elem_id="stop-believing")
+            self.run = gr.Button(texts.inside.BELIEVE_RUN, variant="primary", elem_id="believe")
+            self.stop = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-believing")
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
         self.verdict = gr.HTML(js_on_load=None, elem_id="verdict")
         self.curves = picture_place("Deletion and insertion curves", "curves", "png", visible=False)
-        gr.HTML("<h3>When the model forgets</h3>" + markup.paragraph(texts.FORGET_NOTE, "note"), js_on_load=None)
+        gr.HTML(
+            "<h3>When the model forgets</h3>" + markup.paragraph(texts.inside.FORGET_NOTE, "note"), js_on_load=None
+        )
         with gr.Row():
-            self.run_forget = gr.Button(texts.FORGET_RUN, elem_id="forget")
-            self.stop_forget = gr.Button(texts.BELIEVE_STOP, elem_id="stop-forgetting")
+            self.run_forget = gr.Button(texts.inside.FORGET_RUN, elem_id="forget")
+            self.stop_forget = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-forgetting")
         self.forgot = gr.HTML(js_on_load=None, elem_id="forgot")
         self.similarity = picture_place(
             "Similarity of the map while the model forgets", "similarity", "png", visible=False
@@ -255,7 +260,7 @@ class InsideTab:
 
     def stopped(self) -> str:
         """Say that a test was stopped; Gradio has ended it."""
-        return markup.paragraph(texts.BELIEVE_STOPPED, "note")
+        return markup.paragraph(texts.inside.BELIEVE_STOPPED, "note")
 
     def _open(self, width_px: float, inside: Inside) -> Iterator[Updates]:
         """What is looked into, first what its heads read, then what its label rests on."""
@@ -282,10 +287,10 @@ class InsideTab:
             self.method: gr.Dropdown(methods, value=method),
             self.second: gr.Dropdown(methods, value=second),
             self.label: gr.Dropdown(list(analysis.classes), value=label),
-            self.against: gr.Dropdown([texts.NO_CONTRAST, *analysis.classes], value=texts.NO_CONTRAST),
+            self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes], value=texts.inside.NO_CONTRAST),
             **(self._read(width_px, inside) if look.attends else {}),
         }
-        yield self.explain(width_px, inside, method, label, texts.NO_CONTRAST)
+        yield self.explain(width_px, inside, method, label, texts.inside.NO_CONTRAST)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
         """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""
@@ -309,7 +314,7 @@ class InsideTab:
     def _agreement(self, inside: Inside, methods: tuple[str, str], label: str, against: str | None) -> str:
         found = self.inspector.agreement(inside.analysis, inside.index, methods, label, against)
         titles = self.inspector.look(inside.analysis, inside.index).methods
-        text = texts.MAPS_AGREE.format(
+        text = texts.inside.MAPS_AGREE.format(
             first=titles[methods[0]],
             second=titles[methods[1]],
             sentence=found.sentence,
@@ -326,8 +331,8 @@ def _default(look: Look) -> tuple[str, str]:
 def _contrast(label: str, against: str) -> str | None:
     """The class that stands against ``label``, or None."""
     if label == against:
-        raise gr.Error(texts.SAME_CLASS, print_exception=False)
-    return None if against == texts.NO_CONTRAST else against
+        raise gr.Error(texts.inside.SAME_CLASS, print_exception=False)
+    return None if against == texts.inside.NO_CONTRAST else against
 
 
 def _remembered(inside: Inside | None) -> Inside:

@@ -59,23 +59,23 @@ One sound plays on while the mix changes, so the place is never lost.
 def cycle(analysis: Analysis, index: int, look: Look) -> str:
     """Return what is looked into."""
     shown, label = look.spectrogram, analysis.labels[index]
-    text = texts.INSIDE_CYCLE.format(model=analysis.model.name, start=shown.start_s, end=shown.end_s, label=label)
+    text = texts.inside.CYCLE.format(model=analysis.model.name, start=shown.start_s, end=shown.end_s, label=label)
     if look.count > 1:
         seconds = shown.end_s - shown.start_s
-        text += " " + texts.INSIDE_WINDOW.format(seconds=seconds, number=look.number, count=look.count, label=label)
+        text += " " + texts.inside.WINDOW.format(seconds=seconds, number=look.number, count=look.count, label=label)
     else:
-        text += " " + texts.INSIDE_REPEATED
+        text += " " + texts.inside.REPEATED
     shares = ", ".join(f"P({name}) {p:.2f}" for name, p in zip(look.classes, look.probabilities, strict=True))
     return paragraph(text, "note") + paragraph(shares, "note")
 
 
 def head(shown: Montage, chosen: tuple[int, int], query: str) -> str:
     """Return one head's numbers."""
-    name = texts.QUERIES[query]
+    name = texts.inside.QUERIES[query]
     if tile := shown.tile:
-        name = texts.PATCH.format(start=tile.start_s, end=tile.end_s, low=tile.low_hz, high=tile.high_hz)
+        name = texts.inside.PATCH.format(start=tile.start_s, end=tile.end_s, low=tile.low_hz, high=tile.high_hz)
     share, heads = shown.virtual[chosen], shown.heads
-    text = texts.HEAD.format(
+    text = texts.inside.HEAD.format(
         layer=chosen[0] + 1,
         head=chosen[1] + 1,
         query=name,
@@ -84,31 +84,31 @@ def head(shown: Montage, chosen: tuple[int, int], query: str) -> str:
         distance_s=heads.distance_s[chosen],
         distance_hz=heads.distance_hz[chosen],
         special=shown.special[chosen],
-        virtual=texts.VIRTUAL.format(share=share) if share else "",
+        virtual=texts.inside.VIRTUAL.format(share=share) if share else "",
     )
     return f'<p class="note">{text}</p>'
 
 
 def caption(found: RelevanceMap) -> str:
     """Return what a map is, and how its method stood its test over a corpus."""
-    parts = [texts.METHODS[found.method]]
-    parts += [texts.SIGNED] if found.signed else []
-    parts += [] if found.by_class else [texts.CLASSLESS]
-    parts += [standing(one) for one in found.standings] or [texts.NO_STANDING]
+    parts = [texts.inside.METHODS[found.method]]
+    parts += [texts.inside.SIGNED] if found.signed else []
+    parts += [] if found.by_class else [texts.inside.CLASSLESS]
+    parts += [standing(one) for one in found.standings] or [texts.inside.NO_STANDING]
     return paragraph(" ".join(parts), "note") + (paragraph(truth(found.truth), "note truth") if found.truth else "")
 
 
 def standing(one: Standing) -> str:
     """Return how a method stood its test over one corpus."""
-    form = texts.WINS if np.isnan(one.low) else texts.WINS_INTERVAL
+    form = texts.inside.WINS if np.isnan(one.low) else texts.inside.WINS_INTERVAL
     wins = form.format(wins=one.wins, low=one.low, high=one.high)
-    return texts.STANDING[one.beats].format(where=one.where, wins=wins)
+    return texts.inside.STANDING[one.beats].format(where=one.where, wins=wins)
 
 
 def method(title: str, standings: tuple[Standing, ...]) -> str:
     """Return a method's name with how it stands, for the list to choose from."""
     beats = all(one.beats for one in standings) if standings else None
-    return f"{title} ({texts.STANDING_SHORT[beats]})"
+    return f"{title} ({texts.inside.STANDING_SHORT[beats]})"
 
 
 def truth(told: Truth) -> str:
@@ -116,8 +116,8 @@ def truth(told: Truth) -> str:
     counted = Counter(event.label for event in told.events)
     events = ", ".join(f"{count} x {label}" for label, count in counted.items())
     if told.chance > 0.999:
-        return texts.TRUTH_WHOLE.format(events=events)
-    return texts.TRUTH.format(events=events, inside=told.inside, chance=told.chance)
+        return texts.inside.TRUTH_WHOLE.format(events=events)
+    return texts.inside.TRUTH.format(events=events, inside=told.inside, chance=told.chance)
 
 
 def forgetting(shown: Forgetting | None) -> str:
@@ -128,9 +128,19 @@ def forgetting(shown: Forgetting | None) -> str:
         if np.isnan(last):
             key = "constant"
         else:
-            key = "alike" if last >= texts.FORGOT_ALIKE else "unlike" if last < texts.FORGOT_UNLIKE else "between"
-        return paragraph(texts.FORGOT[key].format(last=last), "agreement")
-    text = texts.FORGETTING.format(done=done, total=total) if shown else texts.FORGETTING.split(":")[0] + " …"
+            key = (
+                "alike"
+                if last >= texts.inside.FORGOT_ALIKE
+                else "unlike"
+                if last < texts.inside.FORGOT_UNLIKE
+                else "between"
+            )
+        return paragraph(texts.inside.FORGOT[key].format(last=last), "agreement")
+    text = (
+        texts.inside.FORGETTING.format(done=done, total=total)
+        if shown
+        else texts.inside.FORGETTING.split(":")[0] + " …"
+    )
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 
@@ -147,7 +157,7 @@ def player(attended: np.ndarray, rest: np.ndarray, sample_rate: int) -> str:
     source = "data:audio/wav;base64," + base64.b64encode(packed.getvalue()).decode()
     buttons = "".join(
         f'<button type="button" data-amount="{amount}" aria-pressed="{str(amount == "0").lower()}">{text}</button>'
-        for amount, text in texts.HEAR.items()
+        for amount, text in texts.inside.HEAR.items()
     )
     return (
         f'<div class="mixer"><audio controls loop src="{source}"></audio>'
@@ -158,7 +168,11 @@ def player(attended: np.ndarray, rest: np.ndarray, sample_rate: int) -> str:
 def progress(belief: Belief | None) -> str:
     """Return how far a test has come; None: it begins."""
     done, total = (belief.done, belief.total) if belief else (0, 1)
-    text = texts.BELIEVING.format(done=done, total=total) if belief else texts.BELIEVING.split(":")[0] + " …"
+    text = (
+        texts.inside.BELIEVING.format(done=done, total=total)
+        if belief
+        else texts.inside.BELIEVING.split(":")[0] + " …"
+    )
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 

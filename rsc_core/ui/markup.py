@@ -47,19 +47,19 @@ def model_list(cards: Iterable[ModelCard], chosen: str) -> str:
     """Return the models to choose from, in groups by tuning, each with its drawing and what it changes."""
     cards = list(cards)
     groups = []
-    for kind, words in texts.TUNINGS.items():
+    for kind, words in texts.tunings.TUNINGS.items():
         mine = [card for card in cards if _kind(card) == kind]
         if not mine:
             continue
         rows = "".join(
             f'<label><input type="radio" name="model" value="{escape(card.name)}"'
             f"{' checked' if card.name == chosen else ''}> {escape(card.name)} "
-            f"<small>{texts.COUNT.format(count=card.trainable)}</small></label>"
+            f"<small>{texts.tunings.COUNT.format(count=card.trainable)}</small></label>"
             for card in mine
         )
         about = f"<div>{drawing(kind)}{paragraph(words.sentence, 'note')}</div>"
         groups.append(f'<fieldset><legend>{words.title}</legend><div class="names">{rows}</div>{about}</fieldset>')
-    note = paragraph(texts.LEARNS, "note")
+    note = paragraph(texts.tunings.LEARNS, "note")
     return f'<div class="models" role="group" aria-label="{texts.MODEL}">{"".join(groups)}{note}</div>'
 
 
@@ -110,10 +110,7 @@ def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
     heads += [escape(one.model.name) for one in made.analyses]
     head = '<th scope="col"></th><th scope="col" class="time">time (s)</th>'
     head += "".join(f'<th scope="col">{text}</th>' for text in heads)
-    return (
-        '<div class="cycles compared" tabindex="0" role="region" aria-label="Cycles by model"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{paragraph(texts.PRESENT, 'note')}"
-    )
+    return _beside_each_other("Cycles by model", head, rows)
 
 
 def mix_table(found: Sequence[MixAnswer], models: Iterable[str]) -> str:
@@ -121,24 +118,29 @@ def mix_table(found: Sequence[MixAnswer], models: Iterable[str]) -> str:
     known = {answer.model: answer for answer in found}
     rows = []
     for name in models:
-        cells = [texts.MIX_WAITING] * (len(texts.MIX_HEADS) - 1)
+        cells = [texts.mix.WAITING] * (len(texts.mix.HEADS) - 1)
         if answer := known.get(name):
             every = (answer.first, answer.second, answer.mixed, answer.asked)
             cells = [_answer(answer.classes, one) for one in every] + [f"{answer.gap:.0%}"]
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
-    head = "".join(f'<th scope="col">{text}</th>' for text in texts.MIX_HEADS)
+    head = "".join(f'<th scope="col">{text}</th>' for text in texts.mix.HEADS)
+    return _beside_each_other(texts.mix.ANSWERS, head, rows)
+
+
+def _beside_each_other(label: str, head: str, rows: Iterable[str]) -> str:
+    """A table of models' labels that scrolls by itself, and what its bars are."""
     return (
-        f'<div class="cycles compared" tabindex="0" role="region" aria-label="{texts.MIX_ANSWERS}"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{paragraph(texts.PRESENT, 'note')}"
+        f'<div class="cycles compared" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{paragraph(texts.compare.PRESENT, 'note')}"
     )
 
 
 def mix_remarks(shown: CycleMix, window_s: float, shorter: bool) -> str:
     """Return what was done to cycles that do not fill the window; ``shorter``: one of them is."""
-    cut = [name for name, count in zip((texts.MIX_A, texts.MIX_B), shown.windows, strict=True) if count > 1]
-    said = [texts.MIX_SHORT.format(window=window_s, model=shown.model)] if shorter else []
-    said += [texts.MIX_CUT.format(names=" and ".join(cut), window=window_s)] if cut else []
+    cut = [name for name, count in zip((texts.mix.A, texts.mix.B), shown.windows, strict=True) if count > 1]
+    said = [texts.mix.SHORT.format(window=window_s, model=shown.model)] if shorter else []
+    said += [texts.mix.CUT.format(names=" and ".join(cut), window=window_s)] if cut else []
     return paragraph(" ".join(said), "note") if said else ""
 
 
@@ -147,8 +149,8 @@ def mix_notes(found: Sequence[MixAnswer], shown: CycleMix, cards: Iterable[Model
     window_s = shown.spectrograms[0].end_s
     others = [a.model for a in found if (a.grid, a.window_s) != (shown.replaced.shape, window_s)]
     trained = [card.name for card in cards if PRESETS[card.preset].objective == "patch_mix"]
-    said = [texts.MIX_TRAINED.format(names=", ".join(trained)) if trained else texts.MIX_UNTRAINED]
-    said += [texts.MIX_OTHER.format(names=", ".join(others))] if others else []
+    said = [texts.mix.TRAINED.format(names=", ".join(trained)) if trained else texts.mix.UNTRAINED]
+    said += [texts.mix.OTHER.format(names=", ".join(others))] if others else []
     return paragraph(" ".join(said), "note")
 
 
@@ -195,21 +197,23 @@ def remarks(analysis: Analysis) -> str:
 
 def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) -> str:
     """Return what was measured in a cycle without a network, beside what the label says."""
+    words = texts.evidence
     ridge, crackles, two_cycle_ms = found.longest_ridge, len(found.crackles), found.two_cycle_ms
-    counted = texts.CRACKLES.format(count=crackles, plural="" if crackles == 1 else "s", ms=two_cycle_ms or 0)
+    counted = words.CRACKLES.format(count=crackles, plural="" if crackles == 1 else "s", ms=two_cycle_ms or 0)
     measured = {
-        "wheeze": texts.RIDGE.format(hz=ridge.pitch_hz, seconds=ridge.seconds) if ridge else texts.NO_RIDGE,
-        "crackle": counted if crackles else texts.NO_CRACKLES,
+        "wheeze": words.RIDGE.format(hz=ridge.pitch_hz, seconds=ridge.seconds) if ridge else words.NO_RIDGE,
+        "crackle": counted if crackles else words.NO_CRACKLES,
     }
     rows = "".join(
         f'<li class="{"agrees" if side.labelled == side.measured else "differs"}"><b>{side.sound.capitalize()}.</b> '
-        f"{measured[side.sound]} <em>{texts.AGREEMENT[side.verdict].format(sound=side.sound)}</em></li>"
+        f"{measured[side.sound]} <em>{words.AGREEMENT[side.verdict].format(sound=side.sound)}</em></li>"
         for side in sides
     )
     rate = breathing.rate_per_min
-    breath = texts.BREATHING.format(rate=rate) if rate else texts.NO_BREATHING[breathing.unclear]
+    breath = words.BREATHING.format(rate=rate) if rate else words.NO_BREATHING[breathing.unclear]
     rows += f"<li><b>Breathing.</b> {breath}</li>"
-    return f'<div class="evidence"><h3>{texts.EVIDENCE}</h3><ul>{rows}</ul>{paragraph(texts.WEAK, "note")}</div>'
+    note = paragraph(words.WEAK, "note")
+    return f'<div class="evidence"><h3>{words.TITLE}</h3><ul>{rows}</ul>{note}</div>'
 
 
 def cycle_heading(index: int, cycle: Cycle) -> str:

@@ -46,38 +46,38 @@ class MixTab:
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.mixable = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
-        self.missing = gr.HTML(markup.paragraph(texts.MIX_FIRST, "welcome"), js_on_load=None, elem_id="mix-first")
+        self.missing = gr.HTML(markup.paragraph(texts.mix.FIRST, "welcome"), js_on_load=None, elem_id="mix-first")
         with gr.Column(visible=False, elem_id="mixing") as self.all:
             self._build_choice()
             self.picture = picture_place(texts.ALT["mix"], "mix-picture")
             self.remarks = gr.HTML(js_on_load=None, elem_id="mix-remarks")
-            gr.HTML(f"<h2>{texts.MIX_HEAR}</h2>" + markup.paragraph(texts.MIX_HEAR_NOTE, "note"), js_on_load=None)
+            gr.HTML(f"<h2>{texts.mix.HEAR}</h2>" + markup.paragraph(texts.mix.HEAR_NOTE, "note"), js_on_load=None)
             with gr.Row():
-                self.players = [player(label, f"mix-play-{i}") for i, label in enumerate(texts.MIX_PLAYERS)]
+                self.players = [player(label, f"mix-play-{i}") for i, label in enumerate(texts.mix.PLAYERS)]
             gr.HTML(
-                f"<h2>{texts.MIX_ANSWERS}</h2>" + markup.paragraph(texts.MIX_ANSWERS_NOTE, "note"), js_on_load=None
+                f"<h2>{texts.mix.ANSWERS}</h2>" + markup.paragraph(texts.mix.ANSWERS_NOTE, "note"), js_on_load=None
             )
             self.table = gr.HTML(js_on_load=None, elem_id="mix-table")
             self.notes = gr.HTML(js_on_load=None, elem_id="mix-notes")
         self._wire(tab)
 
     def _build_choice(self) -> None:
-        gr.HTML(markup.paragraph(texts.MIX_NOTE, "note"), js_on_load=None)
-        self.alone = gr.HTML(markup.paragraph(texts.MIX_ONE_CYCLE, "note"), js_on_load=None, visible=False)
+        gr.HTML(markup.paragraph(texts.mix.NOTE, "note"), js_on_load=None)
+        self.alone = gr.HTML(markup.paragraph(texts.mix.ONE_CYCLE, "note"), js_on_load=None, visible=False)
         with gr.Row():
-            self.first = gr.Dropdown([], label=texts.MIX_A, type="index", elem_id="mix-a")
-            self.second = gr.Dropdown([], label=texts.MIX_B, type="index", elem_id="mix-b")
+            self.first = gr.Dropdown([], label=texts.mix.A, type="index", elem_id="mix-a")
+            self.second = gr.Dropdown([], label=texts.mix.B, type="index", elem_id="mix-b")
         with gr.Row():
-            self.kept = gr.Slider(0, 1, KEPT_FIRST, step=0.05, label=texts.MIX_KEPT, elem_id="mix-kept")
+            self.kept = gr.Slider(0, 1, KEPT_FIRST, step=0.05, label=texts.mix.KEPT, elem_id="mix-kept")
             self.domain = gr.Radio(
-                [(text, key) for key, text in texts.MIX_DOMAINS.items()],
+                [(text, key) for key, text in texts.mix.DOMAINS.items()],
                 value="patch",
-                label=texts.MIX_DOMAIN,
+                label=texts.mix.DOMAIN,
                 elem_id="mix-domain",
             )
         with gr.Row(equal_height=False):
-            self.seed = gr.Number(0, precision=0, minimum=0, maximum=SEED_MAX, label=texts.MIX_SET, elem_id="mix-set")
-            self.again = gr.Button(texts.MIX_DRAW, elem_id="mix-again")
+            self.seed = gr.Number(0, precision=0, minimum=0, maximum=SEED_MAX, label=texts.mix.SET, elem_id="mix-set")
+            self.again = gr.Button(texts.mix.DRAW, elem_id="mix-again")
 
     def _wire(self, tab: gr.Tab) -> None:
         results = [self.picture, self.remarks, *self.players, self.table, self.notes]
@@ -163,9 +163,9 @@ class MixTab:
     def _open(self, width_px: float, analysis: Analysis, kept: float, domain: str, seed: int) -> Iterator[Updates]:
         from rsc_core import mixing  # imports torch: not before models are needed
 
-        labels, how = mixing.labels(analysis), texts.MIX_LABELLED[analysis.annotated]
+        labels, how = mixing.labels(analysis), texts.mix.LABELLED[analysis.annotated]
         names = [
-            texts.MIX_CYCLE.format(number=i + 1, start=cycle.start_s, end=cycle.end_s, how=how, label=label)
+            texts.mix.CYCLE.format(number=i + 1, start=cycle.start_s, end=cycle.end_s, how=how, label=label)
             for i, (cycle, label) in enumerate(zip(analysis.cycles, labels, strict=True))
         ]
         alone = len(names) == 1
@@ -199,7 +199,7 @@ class MixTab:
         cycles = [
             {
                 "length": analysis.cycles[index].seconds,
-                "how": texts.MIX_LABELLED[analysis.annotated],
+                "how": texts.mix.LABELLED[analysis.annotated],
                 "label": mixing.labels(analysis)[index],
             }
             for analysis, index in pair
@@ -207,7 +207,7 @@ class MixTab:
         exchanged = {"count": int(shown.replaced.sum()), "all": shown.replaced.size}
         titles = [
             text.format(**facts)
-            for text, facts in zip(texts.MIX_TITLES, (cycles[0], exchanged, cycles[1]), strict=True)
+            for text, facts in zip(texts.mix.TITLES, (cycles[0], exchanged, cycles[1]), strict=True)
         ]
         window_s = shown.spectrograms[0].end_s
         shorter = min(cycle["length"] for cycle in cycles) < window_s

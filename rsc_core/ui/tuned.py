@@ -36,7 +36,9 @@ class Opened:
     @property
     def about(self) -> str:
         """Say which model stands beside which base."""
-        return texts.TUNED_ABOUT.format(name=self.tuned.name, base=self.tuned.base, cycle=self.compared.chosen + 1)
+        return texts.compare.TUNED_ABOUT.format(
+            name=self.tuned.name, base=self.tuned.base, cycle=self.compared.chosen + 1
+        )
 
     @property
     def beside(self) -> dict[str, LayerChange]:
@@ -56,16 +58,19 @@ class TunedSection:
         self.analyser, self.compared = analyser, compared
         self.opened = gr.State(time_to_live=FORGET_S)
         self.width = gr.Number(800, visible=False, label="width in pixels")
-        gr.HTML(f"<h2>{texts.TUNED}</h2>" + markup.paragraph(texts.TUNED_NOTE, "note"), js_on_load=None)
-        self.name = gr.Radio([], label=texts.TUNED_MODEL, elem_id="tuned-model")
-        self.button = gr.Button(texts.TUNED_RUN, elem_id="show-tuned")
+        gr.HTML(
+            f"<h2>{texts.compare.TUNED}</h2>" + markup.paragraph(texts.compare.TUNED_NOTE, "note"), js_on_load=None
+        )
+        self.name = gr.Radio([], label=texts.compare.TUNED_MODEL, elem_id="tuned-model")
+        self.button = gr.Button(texts.compare.TUNED_RUN, elem_id="show-tuned")
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
-            self.share = gr.Slider(label=texts.DIAL, elem_id="tuned-share")
+            self.share = gr.Slider(label=texts.compare.DIAL, elem_id="tuned-share")
             self.dial = picture_place(texts.ALT["dial"], "tuned-dial")
             self.difference = picture_place(texts.ALT["difference"], "tuned-difference")
             gr.HTML(
-                markup.paragraph(texts.MORE, "note") + markup.paragraph(texts.CHANGED_NOTE, "note"), js_on_load=None
+                markup.paragraph(texts.compare.MORE, "note") + markup.paragraph(texts.compare.CHANGED_NOTE, "note"),
+                js_on_load=None,
             )
             with gr.Row():
                 with gr.Column(min_width=COLUMN_PX):
@@ -118,7 +123,7 @@ class TunedSection:
         with spoken():
             names = list(comparison.bases(self.analyser))
         if not names:
-            return gr.Radio(choices=[], info=texts.NO_TUNED)
+            return gr.Radio(choices=[], info=texts.compare.NO_TUNED)
         return gr.Radio(choices=names, value=names[0])
 
     def show(self, width_px: float, compared: Compared | None, name: str | None) -> Updates:
@@ -127,7 +132,7 @@ class TunedSection:
 
         compared = remembered(compared)
         if not name:
-            raise gr.Error(texts.NO_TUNED, print_exception=False)
+            raise gr.Error(texts.compare.NO_TUNED, print_exception=False)
         with spoken():
             tuned = comparison.what_tuning_changed(
                 self.analyser, compared.comparison.analyses[0], compared.chosen, name
@@ -135,7 +140,7 @@ class TunedSection:
         opened, updates = self._weights(
             Opened(tuned, compared, (tuned.telling.layer, tuned.telling.projection)), width_px
         )
-        note = texts.DIAL_NOTE.format(label=tuned.label)
+        note = texts.compare.DIAL_NOTE.format(label=tuned.label)
         difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **picture_size(width_px))
         return {
             self.opened: opened,

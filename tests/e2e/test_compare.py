@@ -22,7 +22,7 @@ def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server,
     found = page.locator("#evidence").inner_text()
     assert re.search(r"Wheeze\. A ridge at \d+ Hz lasts \d\.\d\d s\. The label (dis)?agrees", found)
     assert re.search(r"Crackle\. \d+ crackles?, median two-cycle duration", found)
-    assert texts.WEAK in found
+    assert texts.evidence.WEAK in found
     report = take_report(page, tmp_path)
     assert texts.CAUTION.replace("'", "&#x27;") in report or texts.CAUTION in report
     assert "patient_jane_doe" not in report
@@ -39,7 +39,7 @@ def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server,
 def test_two_models_are_compared_and_a_tuned_one_is_taken_apart(page, server, breath, tmp_path):
     open_page(page, server)
     page.get_by_role("tab", name="Compare").click()
-    page.locator("#compare-remark", has_text=texts.COMPARE_FIRST).wait_for()
+    page.locator("#compare-remark", has_text=texts.compare.COMPARE_FIRST).wait_for()
     page.get_by_role("tab", name="Analyse").click()
     upload(page, breath[0])
     page.wait_for_selector("#evidence .evidence")

@@ -47,7 +47,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     page.wait_for_function("() => document.querySelector('#mixer audio').currentTime > 0.2")
     audio = page.locator("#mixer audio")
     assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("0.00", "1.00")
-    page.locator("#mixer button", has_text=texts.HEAR["1"]).click()
+    page.locator("#mixer button", has_text=texts.inside.HEAR["1"]).click()
     assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("1.00", "0.00")
     assert audio.evaluate("audio => !audio.paused && audio.currentTime > 0.2")  # the place is kept
 
@@ -58,7 +58,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     said = page.locator("#verdict").inner_text()
     assert "random orders on this cycle" in said and "these two methods" in said
     page.locator("#stop-believing").click()
-    page.get_by_text(texts.BELIEVE_STOPPED).wait_for()
+    page.get_by_text(texts.inside.BELIEVE_STOPPED).wait_for()
     assert page.locator("#verdict").inner_text()  # what was found so far stays
 
 
@@ -67,12 +67,12 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     page.goto(server.url)
     page.wait_for_selector("#model input")
     page.get_by_role("tab", name=texts.INSIDE_TAB).click()
-    page.get_by_text(texts.INSIDE_FIRST).wait_for()
+    page.get_by_text(texts.inside.FIRST).wait_for()
     page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
     choose_example(page, "Coarse crackles")
     table(page)
     look_inside(page)
-    assert page.locator("#no-heads").inner_text() == texts.INSIDE_NO_ATTENTION
+    assert page.locator("#no-heads").inner_text() == texts.inside.NO_ATTENTION
     assert not page.locator(MONTAGE).is_visible()
     assert page.locator("#method input").input_value().startswith("Gradient x input")
 

@@ -27,7 +27,7 @@ def answered(page):
           const cells = rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim()));
           return cells.length && !cells.flat().includes(waiting) && cells;
         }""",
-        arg=texts.MIX_WAITING,
+        arg=texts.mix.WAITING,
     ).json_value()
 
 
@@ -40,7 +40,7 @@ def fill(page, place, value):
 def test_two_cycles_are_mixed_drawn_played_and_labelled(page, server):
     open_page(page, server)
     page.get_by_role("tab", name=texts.MIX_TAB).click()
-    page.get_by_text(texts.MIX_FIRST).wait_for()
+    page.get_by_text(texts.mix.FIRST).wait_for()
     page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
     choose_example(page, "Coarse crackles")
     table(page)
@@ -76,7 +76,7 @@ def test_one_cycle_is_mixed_with_an_example_on_a_phone(browser, server, tmp_path
     upload(page, path)
     table(page)
     open_mix(page)
-    page.get_by_text(texts.MIX_ONE_CYCLE).wait_for()
+    page.get_by_text(texts.mix.ONE_CYCLE).wait_for()
     assert page.locator("#mix-b input").input_value().endswith("(synthesised)")
     answered(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
