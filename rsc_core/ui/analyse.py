@@ -149,7 +149,7 @@ class AnalyseTab:
             **analysing,
         )
         # Not input: a click sends that twice, and leaving the list sends it again.
-        self.example.change(
+        opened = self.example.change(
             self.open_example,
             self.example,
             [self.audio, self.annotation],
@@ -157,7 +157,8 @@ class AnalyseTab:
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=1,  # two choices in a row stay in order
-        ).success(
+        )
+        self.example_analysed = opened.success(
             self.analyse,
             inputs,
             everything,
@@ -187,8 +188,11 @@ class AnalyseTab:
         """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""
         self.downloads.wire(remembered, self.shown, self.values, self.audio, compared, opened)
 
-    def offer(self) -> tuple[Any, Any, Any, Any]:
-        """Return the list of models, the chosen one's name and card, and whether there is one to analyse with."""
+    def offer(self, request: gr.Request) -> tuple[Any, Any, Any, Any]:
+        """Return the list of models, the chosen one's name and card, and whether there is one to analyse with.
+
+        The address may name the model.
+        """
         try:
             with spoken():
                 cards = self.analyser.cards
@@ -197,9 +201,9 @@ class AnalyseTab:
         if not cards:
             missing = markup.no_model(str(self.analyser.folder))
             return gr.HTML(visible=False), "", missing, gr.Button(interactive=False)
-        default = self.analyser.default
-        every = cards.values()
-        return markup.model_list(every, default), default, markup.model_card(cards[default], every), gr.Button()
+        asked, every = request.query_params.get("model"), cards.values()
+        chosen = asked if asked in cards else self.analyser.default
+        return markup.model_list(every, chosen), chosen, markup.model_card(cards[chosen], every), gr.Button()
 
     def analyse(
         self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str
