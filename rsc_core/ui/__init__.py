@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core.ui import cache, texts
+from rsc_core.ui import cache, phone, texts
 from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
@@ -53,9 +53,9 @@ def launch_options(folder: Path) -> dict[str, Any]:
     return {
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS),
         "css_paths": HERE / "style.css",
-        "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>",
+        "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>{phone.scripts()}",
         "app_kwargs": {"lifespan": cache.sweeping(folder.parent)},
-        "max_file_size": "120mb",
+        "max_file_size": f"{phone.LARGEST_MB}mb",
         "state_session_capacity": SESSIONS,
         "footer_links": ["api"],
         "ssr_mode": False,
