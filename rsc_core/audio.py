@@ -178,8 +178,8 @@ def _decode_open(file: BinaryIO, size: int) -> _Decoded:
     for (offset, magic), what in UNREADABLE.items():
         if head[offset : offset + len(magic)] == magic:
             raise AudioError(
-                f"This is {what}, which cannot be read here. On the page your browser decodes it if it can; for the API "
-                f"or a command, convert it to {FORMATS}."
+                f"This is {what}, which cannot be read here. On the page your browser decodes it if it can; for the "
+                f"API or a command, convert it to {FORMATS}."
             )
     source, cut = _source(file, head, size)
     source.seek(0)

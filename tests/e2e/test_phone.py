@@ -1,8 +1,8 @@
 """Recordings made with a phone, and the level of an open microphone, in a real browser.
 
 ``phone/chirp.m4a`` (mono) and ``phone/chirp.webm`` (stereo, the right side at half the level) hold ``chirp()``, first
-written at 44.1 kHz, then encoded: ``ffmpeg -i mono.wav -c:a aac -b:a 32k -map_metadata -1 -fflags +bitexact chirp.m4a`` and
-``ffmpeg -i stereo.wav -c:a libopus -b:a 24k -map_metadata -1 -fflags +bitexact chirp.webm``.
+written at 44.1 kHz, then encoded with ``ffmpeg -i mono.wav -c:a aac -b:a 32k -map_metadata -1 -fflags +bitexact
+chirp.m4a`` and ``ffmpeg -i stereo.wav -c:a libopus -b:a 24k -map_metadata -1 -fflags +bitexact chirp.webm``.
 """
 
 import io
@@ -171,7 +171,7 @@ def test_the_meter_and_the_note_say_the_same_of_a_recording(launch, server, tmp_
     page.wait_for_timeout(2000)
     shown = float(meter.get_attribute("aria-valuenow"))
     assert shown == pytest.approx(max(20 * np.log10(played.std()), phone.LOWEST_DB), abs=3)
-    assert meter.get_attribute("aria-valuetext").startswith(f"RMS −{abs(round(shown))} dB, peak ")
+    assert meter.get_attribute("aria-valuetext").startswith(f"RMS −{abs(round(shown))}, peak ")
     page.locator("#sound").get_by_text("Stop", exact=True).first.click()
     page.locator("#level").wait_for(state="hidden", timeout=WAIT_MS)
     table(page)

@@ -26,6 +26,6 @@ METER = {
     "quiet": "Too quiet: hold the microphone closer.",
     "good": "Good level.",
     "clipping": "Clipping: record at a lower level.",
-    "value": "RMS {rms} dB, peak {peak} dB of full scale",
+    "value": "RMS {rms}, peak {peak} dBFS",
 }
 """What meter.js says; the first four keys are its states."""
