@@ -177,7 +177,10 @@ def _decode_open(file: BinaryIO, size: int) -> _Decoded:
     head = file.read(16)
     for (offset, magic), what in UNREADABLE.items():
         if head[offset : offset + len(magic)] == magic:
-            raise AudioError(f"This is {what}, which cannot be read here. Convert it to {FORMATS} and try again.")
+            raise AudioError(
+                f"This is {what}, which cannot be read here. On the page your browser decodes it if it can; for the "
+                f"API or a command, convert it to {FORMATS}."
+            )
     source, cut = _source(file, head, size)
     source.seek(0)
     try:
@@ -319,7 +322,8 @@ def _warnings(decoded: _Decoded) -> tuple[str, ...]:
     if abs(offset) > OFFSET:
         found.append(f"DC offset: the waveform is shifted by {offset:+.2f} of full scale.")
     if decoded.mono.std() < NEAR_SILENT_RMS:
-        return (*found, "Near-silent: what is labelled may be the recorder's own noise.")
+        noise = "Near-silent: what is labelled may be the recorder's own noise. Record closer, or at a higher level."
+        return (*found, noise)
     if decoded.clipped > CLIPPED_SHARE:
         found.append(
             f"Clipped: {decoded.clipped:.1%} of the samples stand at the limit. Record at a lower level if you can."

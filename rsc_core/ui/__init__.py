@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core.ui import cache, markup, texts
+from rsc_core.ui import cache, markup, phone, texts
 from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
@@ -53,9 +53,9 @@ def launch_options(folder: Path) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": HERE / "style.css",
-        "head": "".join(f"<script>{script}</script>" for script in (words, *scripts)),
+        "head": "".join(f"<script>{script}</script>" for script in (words, *scripts)) + phone.scripts(),
         "app_kwargs": {"lifespan": cache.sweeping(folder.parent)},
-        "max_file_size": "120mb",
+        "max_file_size": f"{phone.LARGEST_MB}mb",
         "state_session_capacity": SESSIONS,
         "footer_links": ["api"],
         "ssr_mode": False,

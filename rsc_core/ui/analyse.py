@@ -23,7 +23,7 @@ from rsc_core.analysis import Analysis, CycleView
 from rsc_core.audio import AudioError
 from rsc_core.cycles import AnnotationError
 from rsc_core.figures import AxisMap, Picture
-from rsc_core.ui import downloads, markup, texts
+from rsc_core.ui import downloads, markup, phone, texts
 from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size
 
@@ -42,7 +42,6 @@ REVEAL = """(_, audio, ...rest) => {
   return [results.clientWidth, audio, ...rest];
 }"""
 """Script of an analysis: it measures, and where results stand below the input, as on a phone, they are scrolled to."""
-MICROPHONE_HZ = 48000  # what a browser's recorder runs at
 
 Updates = dict[gr.components.Component, Any]
 
@@ -80,11 +79,12 @@ class AnalyseTab:
             type="filepath",
             label="Breath sound",
             buttons=["download"],
-            waveform_options=gr.WaveformOptions(sample_rate=MICROPHONE_HZ),
+            waveform_options=gr.WaveformOptions(sample_rate=phone.RATE_HZ),
             elem_id="sound",
         )
         gr.HTML(
-            f'<p id="microphone-state" class="note" aria-live="polite">{texts.recorder.MICROPHONE["before"]}</p>'
+            phone.places()
+            + f'<p id="microphone-state" class="note" aria-live="polite">{texts.recorder.MICROPHONE["before"]}</p>'
             + markup.paragraph(f"{texts.RECORDER} {texts.KEPT}", "note"),
             js_on_load=None,
         )
@@ -180,6 +180,7 @@ class AnalyseTab:
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
         self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
+        self.audio.change(None, self.audio, None, js=phone.CHANGED, api_visibility="private")
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
