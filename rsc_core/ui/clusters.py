@@ -37,7 +37,7 @@ class ClusterPart:
         analyser: lends its models.
 
     Attributes:
-        outputs: all that ``open`` may update.
+        outputs: all that ``open`` and ``hear`` may update.
     """
 
     def __init__(self, analyser: Analyser):
@@ -70,12 +70,11 @@ class ClusterPart:
         )
 
     def open(self, width_px: float, analysis: Analysis, index: int) -> Updates:
-        """Show the windows of one cycle, and what is typical of the recording's."""
+        """Show the windows of one cycle."""
         from rsc_core import guardian  # imports torch: not before models are needed
 
         with spoken():
             shown = guardian.look(self.analyser, analysis, index)
-            typical = guardian.typical(self.analyser, analysis)
         low, high = (limit([one.frequencies_hz for one in shown.maps]) for limit in (np.min, np.max))
         seconds = float(np.diff(shown.edges_s[0])[0])
         hear = texts.clusters.HEAR_NOTE.format(seconds=seconds, low=low, high=high)
@@ -86,6 +85,15 @@ class ClusterPart:
             self.silenced: gr.CheckboxGroup(cluster_markup.choices(shown), value=[]),
             self.answers: cluster_markup.answers(shown, ()),
             self.hear_note: markup.paragraph(hear, "note"),
+        }
+
+    def hear(self, analysis: Analysis) -> Updates:
+        """Play what is typical of each cluster in a recording."""
+        from rsc_core import guardian  # imports torch: not before models are needed
+
+        with spoken():
+            typical = guardian.typical(self.analyser, analysis)
+        return {
             **dict(zip(self.players, map(one_after_another, typical), strict=True)),
             self.places: cluster_markup.places(typical),
         }

@@ -186,6 +186,8 @@ class InsideTab:
             yield {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
         elif inside is None or inside.analysis is not shown.analysis:
             yield from self._open(width_px, Inside(shown.analysis, shown.chosen))
+            if clusters_windows(shown.analysis.model):
+                yield self.clusters.hear(shown.analysis)
         else:
             yield {}
 
