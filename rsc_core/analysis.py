@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -292,3 +293,47 @@ class MixAnswer:
     def gap(self) -> float:
         """How far the answer to the mix is from what is asked, 0 to 1: the probability that stands elsewhere."""
         return float(np.abs(self.mixed - self.asked).sum() / 2)
+
+
+@dataclass(frozen=True)
+class ClusterLook:
+    """How a CycleGuardian clusters the windows of one clip: a cycle, repeated where short, or a part of a long one."""
+
+    maps: tuple[Spectrogram, ...]  # CQT, Gammatone, Mel as the network reads them, seconds from the clip's start
+    repeats_s: np.ndarray  # (repeats,) where the cycle begins anew in the clip
+    edges_s: np.ndarray  # (windows, 2) start and end in the clip; neighbours overlap
+    soft: np.ndarray  # (windows, clusters) assignments, rows sum to 1
+    weights: (
+        np.ndarray
+    )  # (windows,) by which each is multiplied in its cluster's sum; learned, the same for every clip
+    fusion: np.ndarray  # (clusters,) by which each cluster is multiplied where they are fused; the same for every clip
+    classes: tuple[str, ...]
+    answers: np.ndarray  # (2 ** clusters, class) probabilities; bit i of the row's number: cluster i is silenced
+    number: int  # of the clip, counted from 1
+    count: int  # clips of the cycle
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """(windows,) the cluster that each belongs to, from 0."""
+        return self.soft.argmax(axis=1)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(clusters,) how many windows belong to each."""
+        return np.bincount(self.clusters, minlength=self.soft.shape[1])
+
+    def answer(self, silenced: Iterable[int] = ()) -> np.ndarray:
+        """(class,) probabilities with some clusters silenced."""
+        return self.answers[sum(1 << cluster for cluster in set(silenced))]
+
+
+@dataclass(frozen=True)
+class TypicalWindow:
+    """A window that lies near its cluster's centre."""
+
+    cycle: int  # index
+    start_s: float  # in the recording
+    end_s: float
+    distance: float  # of its code from the centre
+    waveform: np.ndarray  # (samples,) float32, about what the maps hold of it
+    sample_rate: int  # Hz

@@ -120,10 +120,12 @@ def equalise(
     return filtered * before / after.clamp_min(1e-12)
 
 
-def roll(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Rotate each clip in time by a uniform number of samples."""
+def roll(waveforms: torch.Tensor, generator: torch.Generator, share: float = 1.0) -> torch.Tensor:
+    """Rotate a ``share`` of the clips in time, each by a uniform number of samples."""
     samples = waveforms.shape[1]
     shift = torch.randint(samples, (len(waveforms), 1), generator=generator)
+    if share < 1:
+        shift *= torch.rand(len(waveforms), 1, generator=generator) < share
     index = (torch.arange(samples) - shift) % samples
     return waveforms.gather(1, index.to(waveforms.device))
 
@@ -148,7 +150,7 @@ def mixup(
 def one_of(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
     """Change half of the clips, each in one of four ways: noise, speed, loudness by 0.5 to 2, pitch (CycleGuardian's).
 
-    Of its fifth, vocal tract length perturbation, ``vtlp`` is the form for log-mel features.
+    Its fifth is left out: named after the vocal tract, it takes time for frequency in its library and bends time.
     """
     ways = (
         lambda clips: noise(clips, generator, share=1.0),
@@ -184,8 +186,9 @@ def features_of(waveforms: torch.Tensor, config: RunConfig, generator: torch.Gen
     chosen = [name for name in AUGMENTATIONS if name in settings.augment]
     for name in chosen:
         if name in OF_WAVEFORMS:
-            rate = {"sample_rate": config.audio.sample_rate} if name in AT_A_RATE else {}
-            waveforms = OF_WAVEFORMS[name](waveforms, generator, **rate)
+            options = {"sample_rate": config.audio.sample_rate} if name in AT_A_RATE else {}
+            options |= {"share": settings.roll_share} if name == "roll" else {}
+            waveforms = OF_WAVEFORMS[name](waveforms, generator, **options)
     features = extract(waveforms, config.audio, config.features)
     if "vtlp" in chosen:
         features = vtlp(features, generator, config.audio.sample_rate)

@@ -151,19 +151,20 @@ def hybrids(_run: Path, runs: int) -> Iterator[tuple[str, float, float | None]]:
     ours = measure(lambda: hybrid(clips), runs) / len(clips)
     yield f"maps of a batch of {len(clips)}: {theirs / ours:.1f} times as fast", ours, None
     model = models.build(run_config("cycle_guardian", "icbhi", "small").model).eval()
-    features = torch.randn(BATCH, *model.input_shape)
 
     @torch.inference_mode()
-    def looped() -> torch.Tensor:
+    def looped(features: torch.Tensor) -> torch.Tensor:
         return torch.stack([model.window_encoder(part) for part in features.unfold(3, WINDOW, STRIDE).unbind(3)], 1)
 
     @torch.inference_mode()
-    def batched() -> torch.Tensor:
+    def batched(features: torch.Tensor) -> torch.Tensor:
         return model.embed(features)
 
-    loop, whole = measure(looped, runs) / BATCH, measure(batched, runs) / BATCH
-    yield "windows one position after another", loop, None
-    yield f"all windows in one batch: {loop / whole:.1f} times as fast", whole, None
+    for count in (1, BATCH):
+        features = torch.randn(count, *model.input_shape)
+        loop, whole = (measure(lambda w=work, f=features: w(f), runs) / count for work in (looped, batched))
+        yield f"clips at once {count}, windows one position after another", loop, None
+        yield f"clips at once {count}, all windows: {loop / whole:.1f} times as fast", whole, None
 
 
 JOBS = {

@@ -44,6 +44,9 @@ AUGMENTATIONS = (
 SPEC_POLICIES = ("mild", "patch_mix", "patch_mix_cnn", "LB", "LD", "SM", "SS", "cycle_guardian")
 """How much SpecAugment hides. See ``rsc_core.spec_augment``."""
 
+SCHEDULES = ("cosine", "steps")
+"""How the rate falls: to zero, or in four steps as CycleGuardian's. See ``rsc_core.optimizer``."""
+
 INITIALISATIONS = ("xavier", "mimetic", "structured")
 """Of a fresh transformer's attention weights. See ``rsc_core.models.spectrogram_transformer``."""
 
@@ -152,7 +155,8 @@ class TrainConfig:
     decay_all: bool = False  # decay biases, norms, tokens and positions too
     betas: tuple[float, float] = option((0.9, 0.999), numbers=2, low=0, below=1)  # AdamW's
     eps: float = option(1e-8, positive=True)  # AdamW's
-    warmup: float = option(0.1, low=0, high=1)  # share of all steps with a rising rate; a cosine to zero follows
+    warmup: float = option(0.1, low=0, high=1)  # share of all steps with a rising rate; the schedule follows
+    schedule: str = option("cosine", choices=SCHEDULES)
     label_smoothing: float = option(0.0, low=0, high=1)
     epoch_clips: int = option(0, low=0)  # clips drawn for an epoch; 0: as many as there are
     balance: float = option(0.5, low=0, high=1)  # a class is drawn by count ** (1 - balance); 1: all alike
@@ -162,6 +166,7 @@ class TrainConfig:
         ("roll", "band_limit", "gain", "spec_augment"), choices=AUGMENTATIONS, several=True, none=True
     )
     spec_policy: str = option("mild", choices=SPEC_POLICIES)  # of the augmentation spec_augment
+    roll_share: float = option(1.0, low=0, high=1)  # of the clips, which the augmentation roll rotates
     synthetic: float = option(0.0, low=0, high=1)  # share of drawn clips that synthesised breaths replace
     events: float = option(0.0, low=0, high=1)  # share of normal clips that get synthesised crackles or musical sounds
     events_db: float = option(0.0, low=-20, high=20)  # how much louder these are than they would be beside a breath
@@ -170,6 +175,7 @@ class TrainConfig:
     faithful: bool = False  # what the published code of Patch-Mix or CycleGuardian does, defects and all
     seed: int = 0
     protocol: str = option("validated", choices=tuple(PROTOCOLS))
+    choose_after: int = option(0, low=0)  # epochs that are not chosen, unless there are no later ones
     test_curve: bool = False  # label the test split after every epoch without choosing by it
     device: str = "auto"
     precision: str = option("auto", choices=("auto", "fp32", "bf16"))  # "auto" probes whether bf16 is faster here

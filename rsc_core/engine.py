@@ -37,12 +37,13 @@ from rsc_core import (
     tuning,
 )
 from rsc_core.average import averaging
-from rsc_core.config import PROTOCOLS, RunConfig, TrainConfig
+from rsc_core.config import PROTOCOLS, RunConfig
 from rsc_core.data import Selection, overlay, select, splits
 from rsc_core.data.corpus import Clip, Corpus
 from rsc_core.data.loader import Waveforms, evaluation_batches, feature_statistics, training_batches
 from rsc_core.features import extract
 from rsc_core.objectives import MULTI_LABEL, ONE_LABEL, Batch, Task
+from rsc_core.optimizer import build_optimizer, rate
 from rsc_core.resume import FILE as RESUME
 from rsc_core.resume import Progress, copy, paste, restore, store
 
@@ -100,7 +101,7 @@ def fit(
         config = replace(config, features=replace(config.features, mean=mean, std=std))
     model = checkpoint.build(config).to(device)
     objective = objectives.build(config.objective, config.objective_options, _task(config, training), model).to(device)
-    optimizer = _optimizer(model, objective, settings)
+    optimizer = build_optimizer(model, objective, settings)
     drawn = settings.epoch_clips or len(training)
     steps = math.ceil(drawn / settings.batch_size)  # in an epoch
     average = averaging(model, config)
@@ -143,7 +144,7 @@ def fit(
         batches = kept.training_batches(seed, drawn) if kept else _batches(training, waveforms, config, seed, drawn)
         bar = tqdm(batches, f"epoch {epoch}/{settings.epochs}", steps, disable=not progress, leave=False)
         for step, (clips, targets) in enumerate(bar, start=(epoch - 1) * steps):
-            lr = settings.lr * rate(step, settings.epochs * steps, settings.warmup)
+            lr = settings.lr * rate(step, settings.epochs * steps, settings)
             for group in optimizer.param_groups:
                 group["lr"] = lr
             clips = clips.to(device)
@@ -176,7 +177,8 @@ def fit(
 
             # choose
             judge = results.get("test_" if settings.protocol == "paper" else "")
-            if judge is None or state.best_result is None or judge[measure] > state.best_result[measure]:
+            early = state.best_epoch <= settings.choose_after
+            if judge is None or early or judge[measure] > state.best_result[measure]:
                 state.best, state.best_epoch, state.best_result = copy(model), epoch, judge
 
         # keep
@@ -266,14 +268,6 @@ def mean_over_windows(
         total.index_add_(0, owner, models.probabilities(logits.float(), config.model).cpu())
         count.index_add_(0, owner, torch.ones(len(owner), 1))
     return (total / count).numpy()
-
-
-def rate(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate: a linear rise over ``warmup`` of all steps, then half a cosine to zero."""
-    rise = round(steps * warmup)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
 def choose_device(name: str) -> torch.device:
@@ -376,25 +370,3 @@ def _answer(config: RunConfig, selection: Selection) -> RunConfig:
                 f"{config.train.class_weight} is for one; use cross_entropy with class_weight 0"
             )
     return replace(config, model=model, objective=objective)
-
-
-def _optimizer(model: nn.Module, objective: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW over what learns; biases, norms, tokens, positions and cluster centres decay with ``decay_all`` alone."""
-    learning = [(n, p) for m in (model, objective) for n, p in m.named_parameters() if p.requires_grad]
-    undecayed = [
-        p
-        for n, p in learning
-        if not settings.decay_all
-        and (p.ndim < 2 or n.endswith((".virtual", ".centres")) or "embeddings" in n and "projection" not in n)
-    ]
-    decayed = [p for _, p in learning if all(p is not u for u in undecayed)]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": undecayed, "weight_decay": 0.0}],
-        lr=settings.lr,
-        betas=settings.betas,
-        eps=settings.eps,
-    )
-    covered = sum(p.numel() for group in optimizer.param_groups for p in group["params"])
-    expected = sum(p.numel() for _, p in learning)
-    assert covered == expected, f"the optimizer covers {covered:,} of {expected:,} learning parameters"
-    return optimizer

@@ -39,6 +39,7 @@ class Row:
     objective_options: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)  # ModelConfig's, of a fresh model
     audio: dict[str, Any] = field(default_factory=dict)  # AudioConfig's, over the study's own
+    data: dict[str, Any] = field(default_factory=dict)  # DataConfig's, over the study's own
     after: str = ""  # the row whose run of the same corpus, protocol and seed is this one's backbone
     published: dict[str, float] = field(default_factory=dict)  # specificity, sensitivity, score in percent
 
@@ -167,7 +168,7 @@ def plan(study: Study, out: str | Path, backbone: str | None = None) -> list[Pla
                             before or backbone or study.backbone,
                             options,
                             row.tuning_options,
-                            study.data,
+                            {**study.data, **row.data},
                             {**shared, **row.objective_options},
                             row.model if row.after else {**study.model, **row.model},
                         )

@@ -4,6 +4,7 @@ import torch
 from rsc_core import augment
 from rsc_core.config import AUGMENTATIONS, run_config
 from rsc_core.data.labels import LABEL_SETS
+from rsc_core.features import extract
 from rsc_core.features.log_mel import center_frequencies_hz
 from rsc_core.spec_augment import POLICIES
 
@@ -75,6 +76,17 @@ def test_roll_rotates():
     assert set(((rolled[:, 1:] - rolled[:, :-1]) % 100).flatten().tolist()) == {1.0}
 
 
+def test_a_share_of_the_clips_is_rolled():
+    clips = torch.arange(50.0).expand(2000, -1)
+    rolled = augment.roll(clips, generator(), share=0.5)
+    moved = (rolled != clips).any(dim=1).float().mean()
+    assert moved == pytest.approx(0.5 * 49 / 50, abs=0.04)  # one shift in 50 is by nothing
+    config = run_config("cycle_guardian", "icbhi", "small", {"augment": ("roll",), "roll_share": 0.0})
+    sound = torch.randn(2, config.audio.window_samples, generator=generator())
+    still = extract(sound, config.audio, config.features)
+    assert torch.equal(augment.features_of(sound, config, generator()), still)
+
+
 def tone(hz, clips=40, samples=16000):
     return torch.sin(2 * torch.pi * hz * torch.arange(samples) / 16000).repeat(clips, 1)
 
@@ -134,14 +146,15 @@ def test_a_run_applies_what_it_chose_in_order(monkeypatch):
         monkeypatch.setitem(
             augment.OF_WAVEFORMS,
             name,
-            lambda x, g, name=name, **rate: (called.append((name, rate) if rate else name), x)[1],
+            lambda x, g, name=name, **given: (called.append((name, given) if given else name), x)[1],
         )
     monkeypatch.setattr(augment, "vtlp", lambda x, g, rate: (called.append("vtlp"), x)[1])
     monkeypatch.setattr(augment, "spec_augment", lambda x, g, p, f: (called.append((p, f)), x)[1])
     options = {"augment": AUGMENTATIONS[::-1], "spec_policy": "LD", "faithful": True}
     augment.features_of(torch.randn(2, 16000), run_config("full", "icbhi", "small", options), generator())
-    rated = [(name, {"sample_rate": 16000}) if name in augment.AT_A_RATE else name for name in AUGMENTATIONS[:-1]]
-    assert called == [*rated, (POLICIES["LD"], True)]
+    given = {**dict.fromkeys(augment.AT_A_RATE, {"sample_rate": 16000}), "roll": {"share": 1.0}}
+    wanted = [(name, given[name]) if name in given else name for name in AUGMENTATIONS[:-1]]
+    assert called == [*wanted, (POLICIES["LD"], True)]
 
 
 def test_half_of_the_clips_are_changed_in_one_way():

@@ -121,6 +121,28 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
     assert start("wrong", "--list", part="train") == 1
 
 
+def test_cycle_guardian_is_compared_on_both_splits_alike(tmp_path):
+    runs = study.plan(study.read(STUDIES / "cycle_guardian.json"), tmp_path)
+    assert len(runs) == 8 and {p.config.corpus for p in runs} == {"icbhi", "sprsound"}
+    modes = {p.row.name: (p.config.train.faithful, p.config.model.faithful, p.config.data.split) for p in runs}
+    assert modes == {
+        "default": (False, False, "official"),
+        "default_patient_keyed": (False, False, "patient_keyed"),
+        "faithful": (True, True, "official"),
+        "faithful_patient_keyed": (True, True, "patient_keyed"),
+    }
+    assert {p.config.model.frames for p in runs} == {688} and {p.config.train.protocol for p in runs} == {"last"}
+    steps = {(p.config.train.epochs, p.config.train.batch_size) for p in runs}
+    assert len(steps) == 1  # the presets' own 600 epochs of 128 are for a GPU
+
+
+def test_a_rows_clips_go_over_the_studys(tmp_path):
+    rows = ({"name": "both", "preset": "full"}, {"name": "own", "preset": "full", "data": {"split": "fold1"}})
+    asked = study.Study("two splits", rows, "small", (0,), data={"split": "repaired", "labels": "binary"})
+    found = [planned.config.data for planned in study.plan(asked, tmp_path)]
+    assert [(one.split, one.labels) for one in found] == [("repaired", "binary"), ("fold1", "binary")]
+
+
 def test_list_tells_the_state_of_every_run(start, tmp_path, monkeypatch, capsys):
     assert start("study", "--list") == 0
     assert capsys.readouterr().out.count("waiting ") == 4

@@ -12,9 +12,10 @@ import torch
 
 import train
 from rsc_core import augment, board, checkpoint, data, engine, evaluate, lineage, objectives, predict, resume, test_log
-from rsc_core.config import run_config, to_json
+from rsc_core.config import TrainConfig, run_config, to_json
 from rsc_core.features import extract
 from rsc_core.objectives import Batch, Task
+from rsc_core.optimizer import build_optimizer, rate
 from rsc_core.presets import PRESETS
 from tests.conftest import TINY
 
@@ -96,7 +97,7 @@ def curve(folder):
 def test_what_an_objective_learns_is_resumed(tiny_model, tmp_path):
     config = run_config("full", "icbhi", "small")
     objective = torch.nn.Linear(2, 2)
-    optimizer = engine._optimizer(tiny_model, objective, config.train)
+    optimizer = build_optimizer(tiny_model, objective, config.train)
     progress = resume.Progress("float32", resume.copy(tiny_model), epoch=4)
     resume.store(tmp_path / "state", config, tiny_model, objective, optimizer, progress)
     other = torch.nn.Linear(2, 2)
@@ -117,7 +118,7 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(tiny_icbhi, base, tmp_p
 def test_a_state_from_before_an_option_was_there_can_be_resumed(tiny_model, tmp_path, monkeypatch):
     config = run_config("full", "icbhi", "small")
     objective = torch.nn.Linear(2, 2)
-    optimizer = engine._optimizer(tiny_model, objective, config.train)
+    optimizer = build_optimizer(tiny_model, objective, config.train)
     progress = resume.Progress("float32", resume.copy(tiny_model), epoch=4)
     older = to_json(config)
     del older["train"]["faithful"], older["audio"]["fade"]
@@ -209,6 +210,20 @@ def test_the_test_curve_changes_nothing_but_what_is_reported(tiny_icbhi, base, t
     assert test_log.touches(own_test_log) == {("ICBHI subset (0 %)", "test"): {"test curve": 3}}
 
 
+@pytest.mark.parametrize(("passed", "chosen"), [(0, 1), (1, 2), (5, 3)])
+def test_the_first_epochs_may_be_passed_over(passed, chosen, tiny_icbhi, base, tmp_path, monkeypatch):
+    falling = iter([90.0, 80.0, 70.0])
+    monkeypatch.setattr(
+        engine.scoring,
+        "evaluate",
+        lambda *_: dict.fromkeys(("specificity", "sensitivity", "score"), next(falling)),
+    )
+    options = {"epochs": 3, "choose_after": passed, "validation_share": 0.3, "precision": "fp32"}
+    config = lineage.inherit(run_config("linear", "icbhi", str(base), options))
+    result = engine.fit(config, data.load("icbhi", tiny_icbhi), tmp_path / "run", progress=False)
+    assert result.facts["best_epoch"] == chosen
+
+
 def test_selection_gap_by_hand():
     history = [{"epoch": e, "test_score": s} for e, s in [(1, 50.0), (2, 61.5), (3, 55.25)]]
     found = {"measure": "score", "chosen": 55.25, "last": 55.25, "best": 61.5, "gap": 6.25}
@@ -222,26 +237,6 @@ def test_a_fresh_model_measures_its_features(tiny_icbhi, tmp_path):
     result = engine.fit(config, data.load("icbhi", tiny_icbhi), tmp_path / "run", progress=False)
     assert result.config.features.mean != config.features.mean
     assert 1 < result.config.features.std < 10
-
-
-def test_every_learning_parameter_is_optimised(tiny_model):
-    optimizer = engine._optimizer(tiny_model, torch.nn.Linear(2, 2), run_config("full", "icbhi", "small").train)
-    covered = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    assert {id(p) for p in tiny_model.parameters()} <= covered
-    assert len(covered) == len(list(tiny_model.parameters())) + 2
-
-
-def test_decay_all_decays_biases_norms_and_positions_too(tiny_model):
-    some, all_ = (
-        engine._optimizer(tiny_model, torch.nn.Linear(2, 2), run_config("full", "icbhi", "small", options).train)
-        for options in ({}, {"decay_all": True, "betas": [0.9, 0.98], "eps": 1e-6})
-    )
-    assert [len(group["params"]) for group in all_.param_groups] == [len(list(tiny_model.parameters())) + 2, 0]
-    decayed = {id(p) for p in some.param_groups[0]["params"]}
-    assert id(tiny_model.backbone.embeddings.position_embeddings) not in decayed
-    assert id(tiny_model.backbone.layernorm.weight) not in decayed
-    assert id(tiny_model.backbone.embeddings.patch_embeddings.projection.weight) in decayed
-    assert (all_.defaults["betas"], all_.defaults["eps"]) == ((0.9, 0.98), 1e-6)
 
 
 def test_without_augmentation_the_features_are_the_clips_own():
@@ -275,15 +270,6 @@ def test_options_out_of_range(options, message):
         run_config("linear", "icbhi", "small", options)
 
 
-def test_without_warmup_the_rate_is_torchs_cosine():
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
-    for step in range(20):
-        assert engine.rate(step, 20, 0.0) == pytest.approx(reference.get_last_lr()[0])
-        optimizer.step()
-        reference.step()
-
-
 def test_every_step_is_taken_at_the_schedules_rate(tiny_icbhi, base, tmp_path, monkeypatch):
     taken, step = [], torch.optim.AdamW.step
     monkeypatch.setattr(
@@ -292,7 +278,7 @@ def test_every_step_is_taken_at_the_schedules_rate(tiny_icbhi, base, tmp_path, m
     more = "--lr", "0.01", "--warmup", "0.5"
     assert run("linear", tiny_icbhi, base, tmp_path / "run", *more) == 0
     assert len(taken) == 4  # two epochs of two batches
-    assert taken == [[0.01 * engine.rate(i, 4, 0.5)] * 2 for i in range(4)]
+    assert taken == [[0.01 * rate(i, 4, TrainConfig(warmup=0.5))] * 2 for i in range(4)]
     assert [float(row["lr"]) for row in curve(tmp_path / "run")] == [taken[1][0], taken[3][0]]
 
 
@@ -315,13 +301,6 @@ def test_tensorboard_missing_is_answered(tiny_icbhi, base, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert run("linear", tiny_icbhi, base, tmp_path / "run", "--tensorboard") == 1
     assert "pip install tensorboard" in capsys.readouterr().err
-
-
-def test_rate_rises_then_falls_to_zero():
-    rates = [engine.rate(step, 100, 0.1) for step in range(101)]
-    assert rates[9] == rates[10] == 1
-    assert np.all(np.diff(rates[:10]) > 0) and np.all(np.diff(rates[10:]) < 0)
-    assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_predict_scores_the_good_files_and_names_the_bad(tiny_icbhi, base, tmp_path, capsys):

@@ -33,8 +33,11 @@ class Clustering(nn.Module):
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, 4) soft assignments, each row a sum of 1, in float32 whatever the precision around it."""
-        squared = (self._codes(vectors).unsqueeze(-2) - self.centres).square().sum(dim=-1)
-        return F.normalize(1 / (1 + squared), p=1, dim=-1)
+        return F.normalize(1 / (1 + self.squared_distances(vectors)), p=1, dim=-1)
+
+    def squared_distances(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(…, width) -> (…, 4): how far the code of each lies from each centre, squared, in float32."""
+        return (self._codes(vectors).unsqueeze(-2) - self.centres).square().sum(dim=-1)
 
     @torch.no_grad()
     def place(self, vectors: torch.Tensor, generator: torch.Generator) -> None:

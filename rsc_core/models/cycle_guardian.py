@@ -29,6 +29,7 @@ from rsc_core.models.spectrogram_transformer import TokenLayout
 
 WINDOW, STRIDE = 20, 15  # frames
 HIDDEN = 1024  # between the convolutions and a window's vector
+CACHED = 2  # clips whose windows a processor encodes at once: what they become stays in its cache
 SMALLEST = 1e-8  # squared length below which a vector points nowhere
 
 
@@ -150,7 +151,9 @@ class CycleGuardian(own.OwnNetwork):
                 f"this network reads hybrid spectrograms of {wanted}, got {got}; use the window it was trained with"
             )
         windows = features.unfold(3, WINDOW, STRIDE).permute(0, 3, 1, 2, 4)
-        return self.window_encoder(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+        at_once = len(features) if self.training or features.is_cuda else CACHED
+        encoded = [self.window_encoder(clips.flatten(0, 1)) for clips in windows.split(at_once)]
+        return torch.cat(encoded).unflatten(0, windows.shape[:2])
 
     def encode(self, tokens: torch.Tensor, layout: TokenLayout | None = None) -> torch.Tensor:
         """(batch, windows, width) -> (batch, 4, 128): what each cluster tells."""
@@ -167,11 +170,17 @@ class CycleGuardian(own.OwnNetwork):
         A window belongs to the cluster it is assigned to most.
         """
         soft = self.clustering(windows)
-        members = F.one_hot(soft.argmax(dim=2), CENTRES).to(windows.dtype)
-        vectors = self.summary(windows, members)
-        if not self.faithful:
-            vectors = vectors * members.amax(dim=1).unsqueeze(2)
+        vectors = self.summarise(windows, F.one_hot(soft.argmax(dim=2), CENTRES))
         return Clusters(soft, vectors, self.pool(vectors))
+
+    def summarise(self, windows: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+        """(batch, windows, width), (batch, windows, 4) 1 for a member -> (batch, 4, 128): what each cluster tells.
+
+        A cluster without members tells nothing; in the faithful network, learned constants.
+        """
+        members = members.to(windows.dtype)
+        vectors = self.summary(windows, members)
+        return vectors if self.faithful else vectors * members.amax(dim=1).unsqueeze(2)
 
     def likeness(self, vectors: torch.Tensor) -> torch.Tensor:
         """(batch, 4, 128) -> scalar: how alike the clusters' vectors are.

@@ -18,6 +18,7 @@ from rsc_core.analysis import Analysis, Look, Tile
 from rsc_core.head_figures import HeadPictures
 from rsc_core.ui import inside_markup, markup, texts
 from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
+from rsc_core.ui.clusters import ClusterPart, clusters_windows
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
 
 if TYPE_CHECKING:
@@ -60,8 +61,11 @@ class InsideTab:
                     self.facts = gr.HTML(js_on_load=None, elem_id="inside-facts")
             with gr.Column() as self.heads:
                 self._build_heads()
-            self._build_relevance()
-            self._build_belief()
+            with gr.Column() as self.maps:
+                self._build_relevance()
+                self._build_belief()
+            with gr.Column(visible=False) as self.windows:
+                self.clusters = ClusterPart(analyser)
         self._wire(tab)
 
     @cached_property
@@ -133,7 +137,7 @@ class InsideTab:
         explained += [self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
-        everything += [*reading, *chosen, *explained]
+        everything += [*reading, *chosen, *explained, self.maps, self.windows, *self.clusters.outputs]
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
         shared = {"js": measuring, "concurrency_id": "analysis", "concurrency_limit": 1}
@@ -182,6 +186,8 @@ class InsideTab:
             yield {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
         elif inside is None or inside.analysis is not shown.analysis:
             yield from self._open(width_px, Inside(shown.analysis, shown.chosen))
+            if clusters_windows(shown.analysis.model):
+                yield self.clusters.hear(shown.analysis)
         else:
             yield {}
 
@@ -263,23 +269,29 @@ class InsideTab:
         return markup.paragraph(texts.inside.BELIEVE_STOPPED, "note")
 
     def _open(self, width_px: float, inside: Inside) -> Iterator[Updates]:
-        """What is looked into, first what its heads read, then what its label rests on."""
+        """What is looked into, first what its heads read, then what its label rests on; or how it clusters windows."""
         analysis, index = inside.analysis, inside.index
-        with spoken():
-            look = self.inspector.look(analysis, index)
-        names = [
-            f"{i + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s, {label}"
-            for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True))
-        ]
-        method, second = (name if name in look.methods else next(iter(look.methods)) for name in _default(look))
-        label = analysis.labels[index]
-        standings = self.inspector.standings(analysis.model.name)
-        methods = [(inside_markup.method(t, standings.get(name, ())), name) for name, t in look.methods.items()]
-        yield {
+        names, clustered = inside_markup.cycle_names(analysis), clusters_windows(analysis.model)
+        opened = {
             self.inside: inside,
             self.first: gr.HTML(visible=False),
             self.all: gr.Column(visible=True),
             self.cycle: gr.Dropdown(names, value=names[index]),
+            self.facts: inside_markup.chosen(analysis, index),
+            self.heads: gr.Column(visible=False),
+            self.maps: gr.Column(visible=not clustered),
+            self.windows: gr.Column(visible=clustered),
+        }
+        if clustered:
+            yield opened | self.clusters.open(width_px, analysis, index)
+            return
+        with spoken():
+            look = self.inspector.look(analysis, index)
+        method, second = (name if name in look.methods else next(iter(look.methods)) for name in _default(look))
+        label = analysis.labels[index]
+        standings = self.inspector.standings(analysis.model.name)
+        methods = [(inside_markup.method(t, standings.get(name, ())), name) for name, t in look.methods.items()]
+        yield opened | {
             self.facts: inside_markup.cycle(analysis, index, look),
             self.heads: gr.Column(visible=look.attends),
             self.no_heads: gr.HTML(visible=not look.attends),

@@ -56,8 +56,23 @@ One sound plays on while the mix changes, so the place is never lost.
 """
 
 
+def cycle_names(analysis: Analysis) -> list[str]:
+    """Return the cycles to choose from."""
+    return [
+        f"{i + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s, {label}"
+        for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True))
+    ]
+
+
+def chosen(analysis: Analysis, index: int) -> str:
+    """Return which cycle is looked into."""
+    whole, label = analysis.cycles[index], analysis.labels[index]
+    name = analysis.model.name
+    return paragraph(texts.inside.CYCLE.format(model=name, start=whole.start_s, end=whole.end_s, label=label), "note")
+
+
 def cycle(analysis: Analysis, index: int, look: Look) -> str:
-    """Return what is looked into."""
+    """Return which part of a cycle is looked into."""
     shown, label = look.spectrogram, analysis.labels[index]
     text = texts.inside.CYCLE.format(model=analysis.model.name, start=shown.start_s, end=shown.end_s, label=label)
     if look.count > 1:

@@ -2,11 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from rsc_core import checkpoint, engine, lineage, objectives, resume
+from rsc_core import checkpoint, lineage, objectives, resume
 from rsc_core.config import CLASSES, FeatureConfig, run_config
 from rsc_core.data import load, select, splits
 from rsc_core.models import cnn, spectrogram_transformer
 from rsc_core.objectives import Batch, Task
+from rsc_core.optimizer import build_optimizer
 from tests.conftest import TINY
 
 FEATURES = torch.randn(6, 98, 128, generator=torch.Generator().manual_seed(3))
@@ -130,7 +131,7 @@ def test_a_teacher_that_knows_the_validation_patients_is_refused(tiny_icbhi, tea
 def test_the_objective_s_state_survives_a_resume(teacher, tiny_model, tmp_path):
     objective, _ = distil(teacher, tiny_model)
     config = run_config("distilled", "icbhi", "small")
-    optimizer = engine._optimizer(tiny_model, objective, config.train)
+    optimizer = build_optimizer(tiny_model, objective, config.train)
     resume.store(tmp_path / "s", config, tiny_model, objective, optimizer, resume.Progress("float32", {}))
     other, _ = distil(teacher, spectrogram_transformer.build(TINY))
     resume.restore(tmp_path / "s", config, tiny_model, other, optimizer)

@@ -3,12 +3,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rsc_core import engine, models, objectives, tuning
+from rsc_core import models, objectives, tuning
 from rsc_core.config import CLASSES, ModelConfig, TrainConfig
 from rsc_core.models.spectrogram_transformer import TokenLayout
 from rsc_core.objectives import Batch, Task
 from rsc_core.objectives.contrastive import TARGETS, mixed_contrastive
 from rsc_core.objectives.patch_mix import Mix, both_views, choose_patches, contrast, draw_share
+from rsc_core.optimizer import build_optimizer
 from tests.conftest import TINY
 
 FEATURES = torch.randn(6, 98, 128, generator=torch.Generator().manual_seed(3))
@@ -162,7 +163,7 @@ def test_each_view_keeps_its_own_batch_statistics():
 def test_a_step_on_every_network_moves_all_that_learns(name, loss):
     model, features = network(name)
     objective = built(model, loss=loss)
-    optimizer = engine._optimizer(model, objective, TrainConfig(lr=1e-2))
+    optimizer = build_optimizer(model, objective, TrainConfig(lr=1e-2))
     before = {n: p.detach().clone() for m in (model, objective) for n, p in m.named_parameters()}
     for seed in range(2):
         found = objective.loss(model, Batch(features, TARGET), generator(seed))

@@ -6,11 +6,12 @@ import math
 import pytest
 import torch
 
-from rsc_core import engine, tuning
+from rsc_core import tuning
 from rsc_core.config import TrainConfig
 from rsc_core.explain import heads
 from rsc_core.explain.rollout import rollout
 from rsc_core.explain.weights import scaled, weight_change
+from rsc_core.optimizer import build_optimizer
 from rsc_core.tuning import prompt
 
 FEATURES = torch.randn(2, 98, 128, generator=torch.Generator().manual_seed(1))
@@ -107,7 +108,7 @@ def test_what_changed_is_found_inside_the_wrappers(tiny_model, name):
 @pytest.mark.parametrize("name", ["prefix", "prompt"])
 def test_virtual_tokens_are_not_decayed(tiny_model, name):
     model = tuned(tiny_model, name)
-    decayed, undecayed = engine._optimizer(model, torch.nn.Identity(), TrainConfig()).param_groups
+    decayed, undecayed = build_optimizer(model, torch.nn.Identity(), TrainConfig()).param_groups
     virtual = [p for n, p in model.named_parameters() if n.endswith(".virtual")]
     assert virtual and all(any(p is u for u in undecayed["params"]) for p in virtual)
     assert len(decayed["params"]) == 1  # the head's matrix
