@@ -61,6 +61,8 @@ LAYERS = [
     "predict",
     "comparison",
     "mixing",
+    "quiz",
+    "quiz_sounds",
     "figures",
     "comparison_figures",
     "takeaway",
@@ -68,6 +70,7 @@ LAYERS = [
     "map_figures",
     "head_figures",
     "mix_figures",
+    "quiz_figures",
     "ui",
     "benchmark",
 ]
@@ -83,6 +86,9 @@ DRAWN = [
         "map_figures",
         "head_figures",
         "mix_figures",
+        "quiz",
+        "quiz_sounds",
+        "quiz_figures",
         "comparison_figures",
         "takeaway",
     )

@@ -13,6 +13,7 @@ from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
 from rsc_core.ui.mix import MixTab
+from rsc_core.ui.quiz import QuizTab
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -40,9 +41,12 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 tab.take_home(beside.compared, beside.tuned.opened)
             with gr.Tab(texts.MIX_TAB, elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
+            with gr.Tab(texts.QUIZ_TAB, elem_id="quiz-tab"):
+                quiz = QuizTab(analyser)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)
+        app.load(quiz.offer, None, [quiz.model, quiz.start_button], api_name="quiz_models", **loading)
     app.queue(max_size=32, default_concurrency_limit=2)
     return app
 
