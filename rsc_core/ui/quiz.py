@@ -98,8 +98,8 @@ class QuizTab:
     def _build_round(self) -> None:
         self.progress = gr.HTML(js_on_load=None, elem_id="quiz-progress")
         self.player = player(texts.quiz.SOUND, "quiz-sound")
-        self.answers = gr.HTML(js_on_load=ANSWERS, elem_id="quiz-answers")
         self.verdict = gr.HTML(js_on_load=quiz_markup.LIVE, elem_id="quiz-verdict")
+        self.answers = gr.HTML(js_on_load=ANSWERS, elem_id="quiz-answers")
         self.next_button = gr.Button(texts.quiz.NEXT, variant="primary", visible=False, elem_id="quiz-next")
         self.picture = picture_place(texts.ALT["quiz"], "quiz-picture", visible=False)
         self.revealed = gr.HTML(js_on_load=quiz_markup.LIVE, elem_id="quiz-revealed")

@@ -71,7 +71,7 @@ def revealed(asked: Question, model: str | None, probabilities: np.ndarray | Non
 
 
 def result(played: Round, source: str) -> str:
-    """Return the tables of a round, the learner's beside the model's; ``source`` is a key of ``texts.quiz.SOURCES``."""
+    """Return the tables of a round, the model's beside the learner's; ``source``: key of ``texts.quiz.SOURCES``."""
     counted = tallies(played)
     if not counted:
         return f"<h2>{WORDS.RESULT}</h2>{paragraph(WORDS.NOTHING, 'welcome')}"

@@ -66,7 +66,7 @@ ALT = {
     "dial": "Probability of each class over the share of the tuning",
     "changes": "Change of each matrix, by block and projection",
     "spectra": "Singular values of the chosen change",
-    "quiz": "Log-mel spectrogram of the sound, with a box around each marked event",
+    "quiz": "Log-mel spectrogram of the sound with its events marked",
     "mix": "Log-mel spectrograms of two cycles and, between them, of their mix; exchanged patches are outlined",
 }
 ANALYSE_TAB = "Analyse"

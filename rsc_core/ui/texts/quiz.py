@@ -5,8 +5,8 @@ Sources of what to listen for are those of ``rsc_core.synth``: ATS 1977, CORSA (
 """
 
 NOTE = (
-    "Listen, answer, then see the sound, its true label and what a model says. Headphones help: loudspeakers of phones "
-    "and laptops hardly play what lies below 200 Hz."
+    "Listen, answer, then see the sound, its true label and what a model says. Headphones help: the loudspeakers of "
+    "phones and laptops hardly play what lies below 200 Hz."
 )
 SOURCE = "Sounds"
 SOURCES = {"synthesised": "synthesised", "annotated": "my annotated recordings"}
@@ -23,7 +23,7 @@ PLANS = {
 }
 SEED = "Number of the round"
 SEED_NOTE = "The same number gives a class the same sounds."
-MODEL = "Beside the model"
+MODEL = "Model beside the answers"
 START = "Start"
 NO_FILES = "Choose the recordings and their annotations first."
 UNKNOWN = "Choose a level from the list, and a whole number of sounds from 5 to 30."
@@ -48,7 +48,7 @@ NEXT = "Next sound"
 LAST = "See the result"
 END = "End the round here"
 
-TRUTH = "It is labelled"
+TRUTH = "True label:"
 MODEL_SAYS = "{model} labels it"
 MODEL_SURE = "with a probability of {probability:.0%}"
 AGREES = {True: "as it should.", False: "which is not right."}
@@ -63,7 +63,7 @@ LISTEN_FOR = {
     "rhonchus": "A low snore (below about 300 Hz), mostly in expiration: stacked lines at the bottom.",
     "stridor": "A loud, harsh tone (mostly above 500 Hz) in inspiration, from larynx or trachea: stacked lines.",
 }
-MARKED = "Each sound is boxed on the spectrogram."
+MARKED = "On the spectrogram sounds are boxed, and single clicks have an arrow over them."
 NOT_MARKED = "The annotation labels the whole cycle, not single sounds: none can be marked."
 NOTHING_TO_MARK = "There is nothing to mark in a normal cycle."
 
@@ -85,8 +85,8 @@ IMPLIED = (
 HALF = "At this level a model's 'both' counts as the likelier of wheeze and crackle."
 NO_FINE = "The models tell only the four classes apart, so none stands beside you here."
 PUBLISHED = (
-    "Published, 7 physicians, other sounds: Sp 72.32 %, Se 23.23 %, Score 47.77 (a quarter of the ICBHI test; Tzeng et "
-    "al., JMIR AI 2025, e67239). Not to be compared with a round of this quiz."
+    "Published, 7 physicians, other sounds: Sp 72.32 %, Se 23.23 %, Score 47.77 (a quarter of the ICBHI test; Tzeng "
+    "et al., JMIR AI 2025, e67239). Not to be compared with a round of this quiz."
 )
 WEAK = {
     "synthesised": (
