@@ -64,6 +64,8 @@ LAYERS = [
     "comparison",
     "mixing",
     "guardian",
+    "quiz",
+    "quiz_sounds",
     "figures",
     "comparison_figures",
     "takeaway",
@@ -72,6 +74,7 @@ LAYERS = [
     "head_figures",
     "mix_figures",
     "cluster_figures",
+    "quiz_figures",
     "ui",
     "benchmark",
 ]
@@ -88,6 +91,9 @@ DRAWN = [
         "head_figures",
         "mix_figures",
         "cluster_figures",
+        "quiz",
+        "quiz_sounds",
+        "quiz_figures",
         "comparison_figures",
         "takeaway",
     )

@@ -8,7 +8,7 @@ rub has no class in any label set, so that none is in the table.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,10 +94,18 @@ def sounds_of_every_kind(
     for number, stream in enumerate(np.random.SeedSequence(seed).spawn(count)):
         kind = kinds[number % len(kinds)]
         rng = np.random.default_rng(stream)
-        yield kind, synth.record(_layers([kind] if kind in KINDS else [], rng, None, sample_rate))
+        yield kind, synth.record(dry_cycle([kind] if kind in KINDS else [], rng, sample_rate))
 
 
-def _layers(kinds: list[str], rng: np.random.Generator, seconds: float | None, sample_rate: int) -> synth.Layers:
+def dry_cycle(kinds: Sequence[str], rng: np.random.Generator, sample_rate: int = SAMPLE_RATE) -> synth.Layers:
+    """Return one respiratory cycle with sounds of these ``synth.KINDS``, or with none, and all else drawn at random.
+
+    Breath and sounds stand apart, as they leave the lung.
+    """
+    return _layers(kinds, rng, None, sample_rate)
+
+
+def _layers(kinds: Sequence[str], rng: np.random.Generator, seconds: float | None, sample_rate: int) -> synth.Layers:
     """One person with these kinds of sounds; without ``seconds`` for one cycle."""
     breath = _fitting(lambda: _breath(rng))
 

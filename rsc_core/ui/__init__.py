@@ -14,6 +14,7 @@ from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
 from rsc_core.ui.links import Links
 from rsc_core.ui.mix import MixTab
+from rsc_core.ui.quiz import QuizTab
 from rsc_core.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 tab.take_home(beside.compared, beside.tuned.opened)
             with gr.Tab(texts.MIX_TAB, id="mix", elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
-        Links(app, tabs, (first, inside, compare, mix), tab)
+            with gr.Tab(texts.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
+                quiz = QuizTab(analyser)
+        Links(app, tabs, (first, inside, compare, mix, asking), tab)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)
+        app.load(quiz.offer, None, [quiz.model, quiz.start_button], api_name="quiz_models", **loading)
     app.queue(max_size=32, default_concurrency_limit=2)
     return app
 

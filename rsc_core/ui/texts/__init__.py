@@ -3,9 +3,9 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import clusters, compare, evidence, inside, mix, phone, recorder, take_home, tunings
+from rsc_core.ui.texts import clusters, compare, evidence, inside, mix, phone, quiz, recorder, take_home, tunings
 
-__all__ = ["clusters", "compare", "evidence", "inside", "mix", "phone", "recorder", "take_home", "tunings"]
+__all__ = ["clusters", "compare", "evidence", "inside", "mix", "phone", "quiz", "recorder", "take_home", "tunings"]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
@@ -69,9 +69,11 @@ ALT = {
     "dial": "Probability of each class over the share of the tuning",
     "changes": "Change of each matrix, by block and projection",
     "spectra": "Singular values of the chosen change",
+    "quiz": "Log-mel spectrogram of the sound with its events marked",
     "mix": "Log-mel spectrograms of two cycles and, between them, of their mix; exchanged patches are outlined",
 }
 ANALYSE_TAB = "Analyse"
 COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
 MIX_TAB = "Mix"
+QUIZ_TAB = "Quiz"
