@@ -13,6 +13,7 @@ from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.annotate import AnnotateTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
+from rsc_core.ui.many import ManyTab
 from rsc_core.ui.mix import MixTab
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 MixTab(analyser, tab.shown, tab.examples, mix)
             with gr.Tab(texts.ANNOTATE_TAB, elem_id="annotate-tab") as annotate:
                 AnnotateTab(tab, tabs, annotate)
+            with gr.Tab(texts.MANY_TAB, elem_id="many-tab"):
+                ManyTab(analyser, tab.model)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

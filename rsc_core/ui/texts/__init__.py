@@ -3,9 +3,9 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import annotate, compare, evidence, inside, mix, recorder, take_home, tunings
+from rsc_core.ui.texts import annotate, compare, evidence, inside, many, mix, recorder, take_home, tunings
 
-__all__ = ["annotate", "compare", "evidence", "inside", "mix", "recorder", "take_home", "tunings"]
+__all__ = ["annotate", "compare", "evidence", "inside", "many", "mix", "recorder", "take_home", "tunings"]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
@@ -73,3 +73,4 @@ COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
 MIX_TAB = "Mix"
 ANNOTATE_TAB = "Annotate"
+MANY_TAB = "Many files"
