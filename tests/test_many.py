@@ -112,4 +112,4 @@ def test_names_are_escaped_and_only_the_last_rows_are_shown(tab):
     assert "<b>.wav" not in shown and "&lt;b&gt;.wav" in shown and "<i>" not in shown
     assert shown.count("<tr") == many.SHOWN_ROWS + 1
     assert texts.many.LAST.format(shown=many.SHOWN_ROWS, count=many.SHOWN_ROWS + 1) in shown
-    assert "1 files could not be used" in many.progress(Batch((), (), (row,)))
+    assert texts.many.DONE.format(done=0, cycles=0, failed=1) in many.progress(Batch((), (), (row,)))
