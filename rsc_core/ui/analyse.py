@@ -159,7 +159,7 @@ class AnalyseTab:
             trigger_mode="multiple",
             concurrency_limit=1,  # two choices in a row stay in order
         )
-        self.analyse_after(opened, "analyse_example")
+        self.example_analysed = self.analyse_after(opened, "analyse_example")
         # The browser notes the name itself, so that no analysis asked for meanwhile takes the model before.
         self.models.select(None, None, self.model, js=markup.CHOSEN_MODEL, api_visibility="private").then(
             self.switch_model,
@@ -186,8 +186,11 @@ class AnalyseTab:
         """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""
         self.downloads.wire(remembered, self.shown, self.values, self.audio, compared, opened)
 
-    def offer(self) -> tuple[Any, Any, Any, Any]:
-        """Return the list of models, the chosen one's name and card, and whether there is one to analyse with."""
+    def offer(self, request: gr.Request) -> tuple[Any, Any, Any, Any]:
+        """Return the list of models, the chosen one's name and card, and whether there is one to analyse with.
+
+        The address may name the model.
+        """
         try:
             with spoken():
                 cards = self.analyser.cards
@@ -196,9 +199,9 @@ class AnalyseTab:
         if not cards:
             missing = markup.no_model(str(self.analyser.folder))
             return gr.HTML(visible=False), "", missing, gr.Button(interactive=False)
-        default = self.analyser.default
-        every = cards.values()
-        return markup.model_list(every, default), default, markup.model_card(cards[default], every), gr.Button()
+        asked, every = request.query_params.get("model"), cards.values()
+        chosen = asked if asked in cards else self.analyser.default
+        return markup.model_list(every, chosen), chosen, markup.model_card(cards[chosen], every), gr.Button()
 
     def analyse(
         self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str

@@ -30,9 +30,16 @@ ADDED_S = 3.0  # longest cycle put into a gap: about one breath at rest
 
 
 class AnnotateTab:
-    """Builds the tab inside the current ``gr.Tab`` and wires it to the first tab, which analyses what is edited."""
+    """Builds the tab inside the current ``gr.Tab`` and wires it to the first tab, which analyses what is edited.
 
-    def __init__(self, first: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab):
+    Args:
+        analysed: what the first tab holds.
+        tabs: all of them.
+        first: the first one.
+        tab: this one.
+    """
+
+    def __init__(self, analysed: AnalyseTab, tabs: gr.Tabs, first: gr.Tab, tab: gr.Tab):
         self.edited = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         welcome = markup.paragraph(texts.annotate.FIRST, "welcome")
@@ -41,7 +48,8 @@ class AnnotateTab:
             self._build_timeline()
             self._build_edit()
             self.files = AnnotationFiles()
-        self._wire(first, tabs, tab)
+        self.files.wire(analysed, tabs, first, self.edited, self.status)
+        self._wire(analysed, tab)
 
     def _build_timeline(self) -> None:
         self.note = gr.HTML(js_on_load=None)
@@ -76,11 +84,11 @@ class AnnotateTab:
             }
             self.add = gr.Button(texts.annotate.ADD, size="sm", min_width=120, elem_id="add-cycle")
 
-    def _wire(self, first: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
+    def _wire(self, analysed: AnalyseTab, tab: gr.Tab) -> None:
         results = [self.edited, self.strip, self.status, self.heading, self.label, self.start, self.end]
         results += [self.undo, self.redo, self.player, self.files.file]
         place = [self.edited, self.follow]
-        seen = [first.shown, *place]
+        seen = [analysed.shown, *place]
         # A click may come while the one before is still answered: none is lost, and they stay in order.
         quiet = {"show_progress": "hidden", "concurrency_id": "annotate", "concurrency_limit": 1}
         each = {**quiet, "trigger_mode": "multiple"}
@@ -106,7 +114,6 @@ class AnnotateTab:
         read = self.files.imported.upload
         given = [self.files.imported, *place]
         read(self.read, given, [*results, self.files.imported], api_name="import_annotation", **each)
-        self.files.wire(first, tabs, self.edited, self.status)
 
     def open(self, shown: Shown | None, edited: Edited | None, follow: bool) -> Updates:
         """Offer the cycles of what the first tab shows; edits of the same recording stay."""

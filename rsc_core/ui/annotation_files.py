@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,19 +38,21 @@ class AnnotationFiles:
             label=words.IMPORT, file_types=[".txt", ".json"], height=110, elem_id="import-annotation"
         )
 
-    def wire(self, first: AnalyseTab, tabs: gr.Tabs, edited: gr.State, status: gr.HTML) -> None:
+    def wire(self, analysed: AnalyseTab, tabs: gr.Tabs, first: gr.Tab, edited: gr.State, status: gr.HTML) -> None:
         """Connect export and analysis; ``status`` is where is said how the model labels the cycles."""
         quiet = {"show_progress": "hidden", "concurrency_id": "annotate", "concurrency_limit": 1}
         self.export.click(
             self.write,
-            [edited, self.named, first.audio],
+            [edited, self.named, analysed.audio],
             [edited, status, self.file],
             api_name="export_annotation",
             **quiet,
         )
-        prepared = self.use.click(self.prepare, edited, [first.annotation, tabs], api_name="use_annotation", **quiet)
-        analysed = first.analyse_after(prepared, "analyse_annotated")
-        analysed.success(self.compare, [first.shown, edited], status, api_name="compare_annotation", **quiet)
+        prepared = self.use.click(
+            partial(self.prepare, first.id), edited, [analysed.annotation, tabs], api_name="use_annotation", **quiet
+        )
+        labelled = analysed.analyse_after(prepared, "analyse_annotated")
+        labelled.success(self.compare, [analysed.shown, edited], status, api_name="compare_annotation", **quiet)
 
     def write(self, edited: Edited | None, named: bool, audio: str | None) -> tuple[Edited, str, Any]:
         """Write the cycles as an ICBHI annotation and show where to fetch it."""
@@ -67,10 +70,10 @@ class AnnotationFiles:
         history = replace(edited.history.edited(found), saved=found)
         return edited.at(history, 0), f"{texts.annotate.IMPORTED} {cut_note(cut)}"
 
-    def prepare(self, edited: Edited | None) -> tuple[str, Any]:
+    def prepare(self, first: str, edited: Edited | None) -> tuple[str, Any]:
         """Return an annotation file of the cycles as they stand, for the first tab to analyse with, and open that."""
         edited, _ = chosen(edited)
-        return written(edited.history.present, texts.annotate.FILE), gr.Tabs(selected=texts.ANALYSE_TAB)
+        return written(edited.history.present, texts.annotate.FILE), gr.Tabs(selected=first)
 
     def compare(self, shown: Shown | None, edited: Edited | None) -> str:
         """Say how often the model labels the cycles as the visitor does."""

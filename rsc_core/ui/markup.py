@@ -43,6 +43,16 @@ element.addEventListener("change", (event) => {
 CHOSEN_MODEL = "() => document.querySelector('#model input:checked').value"
 
 
+def header() -> str:
+    """Return the page's title and the buttons that page.js switches its looks with."""
+    return (
+        f"<header><div><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></div><div>"
+        f'<button type="button" id="switch-projector" aria-pressed="false" title="{texts.PROJECTOR_NOTE}">'
+        f"{texts.PROJECTOR}</button>"
+        f'<button type="button" id="switch-dark" aria-pressed="false">{texts.DARK}</button></div></header>'
+    )
+
+
 def model_list(cards: Iterable[ModelCard], chosen: str) -> str:
     """Return the models to choose from, in groups by tuning, each with its drawing and what it changes."""
     cards = list(cards)
@@ -80,7 +90,8 @@ def cycle_table(analysis: Analysis, chosen: int) -> str:
         mark = ' aria-current="true"' if i == chosen else ""
         first = f'<td>{button}</td><td class="time">{cycle.start_s:.2f}</td><td class="time">{cycle.end_s:.2f}</td>'
         rows.append(f'<tr data-cycle="{i}"{mark}>{first}' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    head = '<th scope="col"></th>' + "".join(f'<th scope="col" class="time">{text}</th>' for text in times)
+    head = '<th scope="col"><span class="unseen">cycle</span></th>'
+    head += "".join(f'<th scope="col" class="time">{text}</th>' for text in times)
     head += "".join(f'<th scope="col">{text}</th>' for text in heads)
     return (
         '<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table>'
@@ -108,7 +119,7 @@ def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
         rows.append(f'<tr data-cycle="{i}" class="{kind}"{mark}><td>{button}</td>{"".join(cells)}</tr>')
     heads = ["annotated"] if first.annotated else []
     heads += [escape(one.model.name) for one in made.analyses]
-    head = '<th scope="col"></th><th scope="col" class="time">time (s)</th>'
+    head = '<th scope="col">cycle</th><th scope="col" class="time">time (s)</th>'
     head += "".join(f'<th scope="col">{text}</th>' for text in heads)
     return _beside_each_other("Cycles by model", head, rows)
 

@@ -17,6 +17,9 @@ RECORDER = (
     "Models learned from contact stethoscopes; a phone or laptop microphone is untested. Record only yourself or with "
     "consent; no names in file names; the audio goes to this server."
 )
+PROJECTOR = "Projector"
+PROJECTOR_NOTE = "Larger text, for a class"
+DARK = "Dark"
 KEPT = "The server deletes the audio after an hour."
 WELCOME = "Record a breath, upload a file or pick an example: the result appears here."
 WORKING = "Analysing …"

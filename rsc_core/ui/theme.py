@@ -1,0 +1,38 @@
+"""What the page looks like: one accent that can be read on both grounds, plain labels, the visitor's own fonts."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+FONTS = {  # of the visitor's own system: nothing is fetched
+    "font": ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
+    "font_mono": ("ui-monospace", "monospace"),
+}
+ACCENT, ACCENT_HOVER = "*primary_700", "*primary_800"  # white text on them has a contrast above 4.5
+
+
+def theme() -> gr.themes.Base:
+    """Return the page's theme, light and dark."""
+    soft = gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS)
+    label = {"text_color": "*neutral_700", "text_color_dark": "*neutral_200", "text_weight": "600"}
+    plain = {"background_fill": "transparent", "background_fill_dark": "transparent"}
+    title = {f"block_title_{name}": value for name, value in {**label, **plain, "padding": "0"}.items()}
+    corner = {"background_fill": "*background_fill_secondary", "background_fill_dark": "*background_fill_secondary"}
+    return soft.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        **title,
+        **{f"block_label_{name}": value for name, value in {**label, **corner}.items()},
+        button_primary_background_fill=ACCENT,
+        button_primary_background_fill_dark=ACCENT,
+        button_primary_background_fill_hover=ACCENT_HOVER,
+        button_primary_background_fill_hover_dark=ACCENT_HOVER,
+        checkbox_background_color_selected=ACCENT,
+        checkbox_background_color_selected_dark=ACCENT,
+        checkbox_label_background_fill_selected=ACCENT,
+        checkbox_label_background_fill_selected_dark=ACCENT,
+        slider_color=ACCENT,
+        slider_color_dark="*primary_400",
+    )
