@@ -120,7 +120,7 @@ class AnnotateTab:
         if shown is None:
             return {self.missing: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.edited: None}
         if edited is not None and same_sound(edited.recording, shown.analysis.recording):
-            return {}
+            return gr.skip()
         edited, cut = opened(shown.analysis)
         note = f"{texts.annotate.NOTE} {texts.annotate.DRAFT[shown.analysis.annotated]} {texts.annotate.BELONGS}"
         return {

@@ -99,7 +99,7 @@ class ManyTab:
     def stopped(self, batch: Batch | None) -> Updates:
         """Say how far the batch had come, whose rows stay."""
         if batch is None or batch.done == len(batch.sources):
-            return {}
+            return gr.skip()
         batch = replace(batch, stopped=True)
         return {self.batch: batch, self.progress: progress(batch)}
 
