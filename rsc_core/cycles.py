@@ -7,6 +7,7 @@ SPRSound marks sounds rather than whole cycles; both are a ``Cycle`` here.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def read_icbhi(path: str | Path) -> tuple[Cycle, ...]:
             raise AnnotationError(f"{where}: crackles and wheezes are 0 or 1, got {fields[2]!r} and {fields[3]!r}")
         found.append(Cycle(start_s, end_s, CLASSES[int(fields[2]) + 2 * int(fields[3])]))
     return tuple(found)
+
+
+def icbhi_text(cycles: Iterable[Cycle]) -> str:
+    """Return what ``read_icbhi`` reads: a line for each labelled cycle, times in seconds to the millisecond.
+
+    Raises:
+        ValueError: a label is none of ``config.CLASSES``.
+    """
+    lines = []
+    for cycle in cycles:
+        wheezes, crackles = divmod(CLASSES.index(cycle.label), 2)
+        lines.append(f"{cycle.start_s:.3f}\t{cycle.end_s:.3f}\t{crackles}\t{wheezes}\n")
+    return "".join(lines)
 
 
 def read_sprsound(path: str | Path) -> tuple[str, tuple[Cycle, ...]]:

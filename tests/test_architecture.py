@@ -26,6 +26,7 @@ LAYERS = [
     "analysis",
     "audio",
     "cycles",
+    "annotation",
     "segmentation",
     "synth",
     "threshold",
@@ -85,6 +86,7 @@ DRAWN = [
     CORE / f"{name}.py"
     for name in (
         "analysis",
+        "annotation",
         "figures",
         "belief_figures",
         "map_figures",

@@ -312,7 +312,9 @@ def test_predict_scores_the_good_files_and_names_the_bad(tiny_icbhi, base, tmp_p
     command = [str(bad), str(good), "--checkpoints", str(tmp_path), "--model", "run"]
     assert predict.main(command) == 1
     printed = capsys.readouterr()
-    rows = list(csv.DictReader(printed.out.splitlines()))
+    refused, *rows = csv.DictReader(printed.out.splitlines())
+    assert refused["file"] == str(bad) and refused["error"].startswith("This is not an audio file")
+    assert not refused["cycle"] and not refused["class"]
     assert [(r["start_s"], r["end_s"], r["model"]) for r in rows] == [
         ("0.0", "2.0", "run"),
         ("2.0", "4.0", "run"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rsc_core.config import CLASSES
+from rsc_core.cycles import icbhi_text
 from rsc_core.synth.event import KINDS
 from rsc_core.synth.recording import Synthetic
 
@@ -35,12 +35,8 @@ def write(path: str | Path, synthetic: Synthetic) -> Path:
     """
     _check_named(synthetic)
     path = write_wav(path, synthetic)
-    lines = []
-    for cycle in synthetic.cycles:
-        wheezes, crackles = divmod(CLASSES.index(cycle.label), 2)
-        lines.append(f"{cycle.start_s:.3f}\t{cycle.end_s:.3f}\t{crackles}\t{wheezes}\n")
     annotation = path.with_suffix(".txt")
-    annotation.write_text("".join(lines))
+    annotation.write_text(icbhi_text(synthetic.cycles))
     return annotation
 
 

@@ -10,9 +10,11 @@ import gradio as gr
 
 from rsc_core.ui import cache, markup, phone, texts
 from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.annotate import AnnotateTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
 from rsc_core.ui.links import Links
+from rsc_core.ui.many import ManyTab
 from rsc_core.ui.mix import MixTab
 from rsc_core.ui.quiz import QuizTab
 from rsc_core.ui.theme import theme
@@ -29,7 +31,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(markup.header(), js_on_load=None)
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(texts.ANALYSE_TAB, id="analyse") as first:
                 tab = AnalyseTab(analyser)
             with gr.Tab(texts.INSIDE_TAB, id="inside", elem_id="inside") as inside:
@@ -39,9 +41,13 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 tab.take_home(beside.compared, beside.tuned.opened)
             with gr.Tab(texts.MIX_TAB, id="mix", elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
+            with gr.Tab(texts.ANNOTATE_TAB, id="annotate", elem_id="annotate-tab") as annotate:
+                AnnotateTab(tab, tabs, first, annotate)
+            with gr.Tab(texts.MANY_TAB, id="many", elem_id="many-tab") as many:
+                ManyTab(analyser, tab.model)
             with gr.Tab(texts.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
                 quiz = QuizTab(analyser)
-        Links(app, tabs, (first, inside, compare, mix, asking), tab)
+        Links(app, tabs, (first, inside, compare, mix, annotate, many, asking), tab)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

@@ -136,10 +136,11 @@ class AnalyseTab:
         quiet = {**shared, "show_progress": "hidden"}
         analysing = {**quiet, "js": REVEAL}  # the page says so itself
         redrawing = {**shared, "show_progress": "minimal", "show_progress_on": self.waveform}
-        inputs = [self.width, self.audio, self.annotation, self.model, self.values]
+        self.inputs = [self.width, self.audio, self.annotation, self.model, self.values]
+        self.everything, self.analysing = everything, analysing
         new = [self.width, self.audio, self.model, self.values]
         asked = [self.button.click, self.annotation.upload]
-        gr.on(asked, self.analyse, inputs, everything, api_name="analyse", **analysing)
+        gr.on(asked, self.analyse, self.inputs, everything, api_name="analyse", **analysing)
         gr.on(
             [self.audio.upload, self.audio.stop_recording],
             self.analyse_new,
@@ -158,15 +159,7 @@ class AnalyseTab:
             trigger_mode="multiple",
             concurrency_limit=1,  # two choices in a row stay in order
         )
-        self.example_analysed = opened.success(
-            self.analyse,
-            inputs,
-            everything,
-            api_name="analyse_example",
-            api_visibility="private",
-            trigger_mode="multiple",
-            **analysing,
-        )
+        self.example_analysed = self.analyse_after(opened, "analyse_example")
         # The browser notes the name itself, so that no analysis asked for meanwhile takes the model before.
         self.models.select(None, None, self.model, js=markup.CHOSEN_MODEL, api_visibility="private").then(
             self.switch_model,
@@ -184,6 +177,11 @@ class AnalyseTab:
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
         )
+
+    def analyse_after(self, prepared: gr.events.Dependency, name: str) -> gr.events.Dependency:
+        """Analyse once a callback that sets the recording or its annotation has succeeded; ``name`` is for the API."""
+        private = {"api_name": name, "api_visibility": "private", "trigger_mode": "multiple"}
+        return prepared.success(self.analyse, self.inputs, self.everything, **private, **self.analysing)
 
     def take_home(self, compared: gr.State, opened: gr.State) -> None:
         """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""

@@ -3,9 +3,35 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import clusters, compare, evidence, inside, mix, phone, quiz, recorder, take_home, tunings
+from rsc_core.ui.texts import (
+    annotate,
+    clusters,
+    compare,
+    evidence,
+    inside,
+    many,
+    mix,
+    phone,
+    quiz,
+    recorder,
+    take_home,
+    tunings,
+)
 
-__all__ = ["clusters", "compare", "evidence", "inside", "mix", "phone", "quiz", "recorder", "take_home", "tunings"]
+__all__ = [
+    "annotate",
+    "clusters",
+    "compare",
+    "evidence",
+    "inside",
+    "many",
+    "mix",
+    "phone",
+    "quiz",
+    "recorder",
+    "take_home",
+    "tunings",
+]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
@@ -77,3 +103,5 @@ COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
 MIX_TAB = "Mix"
 QUIZ_TAB = "Quiz"
+ANNOTATE_TAB = "Annotate"
+MANY_TAB = "Many files"
