@@ -28,6 +28,8 @@ LAYERS = [
     "cycles",
     "segmentation",
     "synth",
+    "controls",
+    "conventions",
     "threshold",
     "features",
     "spec_augment",
@@ -61,6 +63,7 @@ LAYERS = [
     "predict",
     "comparison",
     "mixing",
+    "building",
     "figures",
     "comparison_figures",
     "takeaway",
@@ -68,6 +71,7 @@ LAYERS = [
     "map_figures",
     "head_figures",
     "mix_figures",
+    "build_figures",
     "ui",
     "benchmark",
 ]
@@ -83,6 +87,7 @@ DRAWN = [
         "map_figures",
         "head_figures",
         "mix_figures",
+        "build_figures",
         "comparison_figures",
         "takeaway",
     )

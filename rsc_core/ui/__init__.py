@@ -10,6 +10,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.build import BuildTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
 from rsc_core.ui.mix import MixTab
@@ -30,8 +31,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(f"<header><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></header>", js_on_load=None)
-        with gr.Tabs(elem_id="tabs"):
-            with gr.Tab(texts.ANALYSE_TAB):
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(texts.ANALYSE_TAB, id=texts.ANALYSE_TAB):
                 tab = AnalyseTab(analyser)
             with gr.Tab(texts.INSIDE_TAB, elem_id="inside") as inside:
                 InsideTab(analyser, tab.shown, inside)
@@ -40,6 +41,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 tab.take_home(beside.compared, beside.tuned.opened)
             with gr.Tab(texts.MIX_TAB, elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
+            with gr.Tab(texts.BUILD_TAB, elem_id="build-tab") as build:
+                BuildTab(tab, tabs, build)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

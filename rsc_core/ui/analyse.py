@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
 
 from rsc_core import figures
 from rsc_core.analysis import Analysis, CycleView
@@ -149,7 +150,7 @@ class AnalyseTab:
             **analysing,
         )
         # Not input: a click sends that twice, and leaving the list sends it again.
-        self.example.change(
+        opened = self.example.change(
             self.open_example,
             self.example,
             [self.audio, self.annotation],
@@ -157,15 +158,9 @@ class AnalyseTab:
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=1,  # two choices in a row stay in order
-        ).success(
-            self.analyse,
-            inputs,
-            everything,
-            api_name="analyse_example",
-            api_visibility="private",
-            trigger_mode="multiple",
-            **analysing,
         )
+        self._analysing = {"inputs": inputs, "outputs": everything, "trigger_mode": "multiple", **analysing}
+        self.label_after(opened, "analyse_example")
         # The browser notes the name itself, so that no analysis asked for meanwhile takes the model before.
         self.models.select(None, None, self.model, js=markup.CHOSEN_MODEL, api_visibility="private").then(
             self.switch_model,
@@ -186,6 +181,10 @@ class AnalyseTab:
     def take_home(self, compared: gr.State, opened: gr.State) -> None:
         """Wire the files, whose report holds what the visitor has compared and opened of what tuning changed."""
         self.downloads.wire(remembered, self.shown, self.values, self.audio, compared, opened)
+
+    def label_after(self, opened: Dependency, api_name: str) -> None:
+        """Analyse what a callback has put into ``audio`` and ``annotation``, once it has succeeded."""
+        opened.success(self.analyse, api_name=api_name, api_visibility="private", **self._analysing)
 
     def offer(self) -> tuple[Any, Any, Any, Any]:
         """Return the list of models, the chosen one's name and card, and whether there is one to analyse with."""

@@ -3,9 +3,9 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import compare, evidence, inside, mix, recorder, take_home, tunings
+from rsc_core.ui.texts import build, compare, evidence, inside, mix, recorder, take_home, tunings
 
-__all__ = ["compare", "evidence", "inside", "mix", "recorder", "take_home", "tunings"]
+__all__ = ["build", "compare", "evidence", "inside", "mix", "recorder", "take_home", "tunings"]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
@@ -57,6 +57,7 @@ VALUES_NOTE = (
     "its training set's mean and 2 SD."
 )
 ALT = {
+    "built": "Waveform of the built sound, its breaths and events on one time axis, and its log-mel spectrogram",
     "cycles": "Waveform with its cycles coloured by label",
     "log-mel": "Log-mel spectrogram of the chosen cycle",
     "hybrid": "Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel",
@@ -72,3 +73,4 @@ ANALYSE_TAB = "Analyse"
 COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
 MIX_TAB = "Mix"
+BUILD_TAB = "Build"
