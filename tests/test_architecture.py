@@ -64,6 +64,7 @@ LAYERS = [
     "comparison",
     "mixing",
     "building",
+    "naming",
     "figures",
     "comparison_figures",
     "takeaway",

@@ -42,7 +42,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
             with gr.Tab(texts.MIX_TAB, elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
             with gr.Tab(texts.BUILD_TAB, elem_id="build-tab") as build:
-                BuildTab(tab, tabs, build)
+                BuildTab(analyser, tab, tabs, build)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

@@ -19,9 +19,11 @@ from rsc_core.controls import Control, controls, fill
 from rsc_core.ui import build_markup, markup, texts
 from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates, player, sound
 from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.threshold import ThresholdSection
 
 if TYPE_CHECKING:
     from rsc_core.building import Built, Recipe
+    from rsc_core.inference import Analyser
 
 SOUNDS: dict[str, synth.Sound] = {
     "fine crackle": synth.FINE,
@@ -45,7 +47,7 @@ FILE = "built-sound.wav"
 class BuildTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to the first tab, whose models label what is built."""
 
-    def __init__(self, analyse: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab):
+    def __init__(self, analyser: Analyser, analyse: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab):
         self.parts: dict[str, Any] = {"breath": synth.Breath(), **SOUNDS, "through": synth.Transmission()}
         self.sliders: dict[str, list[gr.components.Component]] = {}
         self.make = lru_cache(maxsize=4)(_make)
@@ -58,6 +60,7 @@ class BuildTab:
                 self._build_choice()
             with gr.Column(scale=COLUMNS[1], min_width=300, elem_id="built"):
                 self._build_result()
+        self.threshold = ThresholdSection(analyser, self.recipe)
         self._wire(analyse, tabs, tab)
 
     def _build_choice(self) -> None:
@@ -106,6 +109,7 @@ class BuildTab:
     def _wire(self, analyse: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
         values = [one for part in self.sliders.values() for one in part]
         choice = [self.kinds, self.seconds, self.seed, *values]
+        self.threshold.wire(choice[1:])
         results = [self.built, self.said, self.player, self.picture, self.times, self.files]
         # Drawing shares the processor with the models: one visitor's callback at a time.
         shared = {
