@@ -23,6 +23,7 @@ class Recipe:
     through: synth.Transmission = field(default_factory=synth.Transmission)
     seconds: float = 12.0
     seed: int = 0
+    sample_rate: int = 44100  # Hz
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def build(recipe: Recipe) -> Built:
     Raises:
         ValueError: its parts do not fit together (``rsc_core.synth.synthesise``).
     """
-    layers = synth.compose(recipe.breath, recipe.sounds, recipe.seconds, seed=recipe.seed)
+    layers = synth.compose(recipe.breath, recipe.sounds, recipe.seconds, recipe.sample_rate, recipe.seed)
     made = synth.record(layers, recipe.through)
     return Built(made, layers.phases, spectrogram(made))
 

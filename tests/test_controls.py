@@ -4,9 +4,8 @@ import pytest
 
 from rsc_core import synth
 from rsc_core.controls import controls, fill
-from rsc_core.ui import build
 
-CONFIGS = [synth.Breath(), synth.Transmission(), *build.SOUNDS.values()]
+CONFIGS = [synth.Breath(), synth.Transmission(), *synth.TYPICAL.values()]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: getattr(c, "kind", type(c).__name__))

@@ -10,6 +10,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, texts
 from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.atlas import AtlasTab
 from rsc_core.ui.build import BuildTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
@@ -43,6 +44,8 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 MixTab(analyser, tab.shown, tab.examples, mix)
             with gr.Tab(texts.BUILD_TAB, elem_id="build-tab") as build:
                 BuildTab(analyser, tab, tabs, build)
+            with gr.Tab(texts.ATLAS_TAB, elem_id="atlas-tab") as atlas:
+                AtlasTab(atlas)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

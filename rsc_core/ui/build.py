@@ -18,29 +18,18 @@ from rsc_core import build_figures, synth
 from rsc_core.controls import Control, controls, fill
 from rsc_core.ui import build_markup, markup, texts
 from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates, player, sound
-from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
 from rsc_core.ui.threshold import ThresholdSection
 
 if TYPE_CHECKING:
     from rsc_core.building import Built, Recipe
     from rsc_core.inference import Analyser
 
-SOUNDS: dict[str, synth.Sound] = {
-    "fine crackle": synth.FINE,
-    "coarse crackle": synth.COARSE,
-    "wheeze": synth.Wheeze(),
-    "rhonchus": synth.Rhonchus(),
-    "stridor": synth.Stridor(),
-    "squawk": synth.Squawk(),
-    "pleural rub": synth.Rub(),
-}
-"""Kind -> where its sliders stand first."""
 MOST = 2  # sounds at once
 FIRST = ["fine crackle"]
 SECONDS = (4, 60, 12)
 SEED_MAX = 2**31 - 1
 COLUMNS = (4, 7)  # shares of the controls and of what they make
-STACKED_PX = 620  # of the page; narrower, the columns stand under each other
 FILE = "built-sound.wav"
 
 
@@ -48,7 +37,7 @@ class BuildTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to the first tab, whose models label what is built."""
 
     def __init__(self, analyser: Analyser, analyse: AnalyseTab, tabs: gr.Tabs, tab: gr.Tab):
-        self.parts: dict[str, Any] = {"breath": synth.Breath(), **SOUNDS, "through": synth.Transmission()}
+        self.parts: dict[str, Any] = {"breath": synth.Breath(), **synth.TYPICAL, "through": synth.Transmission()}
         self.sliders: dict[str, list[gr.components.Component]] = {}
         self.make = lru_cache(maxsize=4)(_make)
         self.width = gr.Number(800, visible=False, label="width in pixels")
@@ -65,14 +54,14 @@ class BuildTab:
 
     def _build_choice(self) -> None:
         self.kinds = gr.CheckboxGroup(
-            [(kind.capitalize(), kind) for kind in SOUNDS],
+            [(kind.capitalize(), kind) for kind in synth.TYPICAL],
             value=FIRST,
             label=texts.build.SOUNDS,
             info=texts.build.SOUNDS_NOTE,
             elem_id="build-kinds",
         )
         self.folds = {}
-        for kind in SOUNDS:
+        for kind in synth.TYPICAL:
             with gr.Accordion(kind.capitalize(), visible=kind in FIRST) as self.folds[kind]:
                 self._build_sliders(kind)
         with gr.Accordion(texts.build.BREATH, open=False):
@@ -145,7 +134,7 @@ class BuildTab:
     def choose(self, kinds: list[str]) -> list[Any]:
         """Show the sliders of the chosen kinds; the last ones where too many are ticked."""
         kinds = kinds[-MOST:]
-        return [kinds, *(gr.Accordion(visible=kind in kinds) for kind in SOUNDS)]
+        return [kinds, *(gr.Accordion(visible=kind in kinds) for kind in synth.TYPICAL)]
 
     def build(self, width_px: float, built: Recipe | None, *choice: Any) -> Updates:
         """Make the sound, play and draw it; what does not fit together is said."""
@@ -156,7 +145,7 @@ class BuildTab:
             text = texts.build.MISFIT if built else texts.build.NOT_BUILT
             return {self.said: markup.notice(text.format(reason=build_markup.reason(error)))}
         heard = made.synthetic
-        drawn = build_figures.built(heard, made.phases, made.spectrogram, **picture_size(beside(width_px)))
+        drawn = build_figures.built(heard, made.phases, made.spectrogram, **picture_size(beside(width_px, COLUMNS)))
         return {
             self.built: recipe,
             self.said: build_markup.summary(heard, recipe.sounds),
@@ -187,7 +176,7 @@ class BuildTab:
         left = list(values)
         own = {part: [left.pop(0) for _ in sliders] for part, sliders in self.sliders.items()}
         asked = {part: fill(self.parts[part], own[part]) for part in ("breath", *kinds, "through")}
-        sounds = tuple(asked[kind] for kind in SOUNDS if kind in kinds)
+        sounds = tuple(asked[kind] for kind in synth.TYPICAL if kind in kinds)
         return Recipe(asked["breath"], sounds, asked["through"], float(seconds), int(seed or 0))
 
     def _write(self, choice: tuple[Any, ...]) -> list[Path]:
@@ -221,11 +210,6 @@ def slider(control: Control, part: str) -> gr.components.Component:
         info=info,
         elem_id=name,
     )
-
-
-def beside(width_px: float) -> float:
-    """Return how wide what is made stands on a page of this width."""
-    return width_px if width_px < STACKED_PX else width_px * COLUMNS[1] / sum(COLUMNS)
 
 
 def _make(recipe: Recipe) -> Built:

@@ -3,9 +3,9 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import build, compare, evidence, inside, mix, recorder, take_home, threshold, tunings
+from rsc_core.ui.texts import atlas, build, compare, evidence, inside, mix, recorder, take_home, threshold, tunings
 
-__all__ = ["build", "compare", "evidence", "inside", "mix", "recorder", "take_home", "threshold", "tunings"]
+__all__ = ["atlas", "build", "compare", "evidence", "inside", "mix", "recorder", "take_home", "threshold", "tunings"]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
@@ -57,6 +57,7 @@ VALUES_NOTE = (
     "its training set's mean and 2 SD."
 )
 ALT = {
+    "atlas": "Waveform of the synthesised sound, its breaths and events on one time axis, and its log-mel spectrogram",
     "namings": "Probability that each model gives the sound, over its level against the breath",
     "built": "Waveform of the built sound, its breaths and events on one time axis, and its log-mel spectrogram",
     "cycles": "Waveform with its cycles coloured by label",
@@ -75,3 +76,4 @@ COMPARE_TAB = "Compare"
 INSIDE_TAB = "Look inside"
 MIX_TAB = "Mix"
 BUILD_TAB = "Build"
+ATLAS_TAB = "Atlas"
