@@ -7,6 +7,7 @@ import pytest
 
 from rsc_core import build_figures, building, synth
 from rsc_core.figures import CLASS_COLOURS
+from rsc_core.naming import Naming
 
 WIDTHS = [(330, 2.0), (820, 1.5), (1200, 1.0)]
 
@@ -44,5 +45,30 @@ def test_all_axes_share_one_time():
 @pytest.mark.parametrize(("width", "scale"), WIDTHS)
 def test_nothing_touches_an_edge(width, scale):
     image = draw(width, scale).pixels()
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_filled_marks_are_levels_that_are_named_and_the_large_one_where_that_begins():
+    levels = (-20, -10, 0, 10)
+    one = Naming("base", levels, np.array([0.1, 0.6, 0.4, 0.9]), np.array([False, True, True, True]), 0.2, False, -10)
+    axes = build_figures.namings((one,), levels, 820).figure.axes[0]
+    marks = {line.get_markersize(): [] for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())}
+    for line in axes.lines:
+        if line.get_marker() == "o" and len(line.get_xdata()):
+            marks[line.get_markersize()].append((line.get_markerfacecolor(), line.get_xdata().tolist()))
+    (_, filled), (hollow, unnamed) = marks[5.5]
+    assert filled == [-10, 0, 10] and hollow == "white" and unnamed == [-40, -20]
+    assert [at for _, at in marks[11]] == [[-10]]
+
+
+@pytest.mark.parametrize(("width", "scale"), WIDTHS)
+def test_curves_of_many_models_touch_no_edge(width, scale):
+    levels = tuple(range(-20, 12, 2))
+    found = [
+        Naming(f"sprsound-base-{i}", levels, np.linspace(0, 1, 16), np.arange(16) > 9 + i, 0.0, False, levels[10 + i])
+        for i in range(5)
+    ]
+    image = build_figures.namings(found, levels, width, scale).pixels()
     for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
         assert (edge == 255).all()
