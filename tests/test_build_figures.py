@@ -53,13 +53,11 @@ def test_filled_marks_are_levels_that_are_named_and_the_large_one_where_that_beg
     levels = (-20, -10, 0, 10)
     one = Naming("base", levels, np.array([0.1, 0.6, 0.4, 0.9]), np.array([False, True, True, True]), 0.2, False, -10)
     axes = build_figures.namings((one,), levels, 820).figure.axes[0]
-    marks = {line.get_markersize(): [] for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())}
-    for line in axes.lines:
-        if line.get_marker() == "o" and len(line.get_xdata()):
-            marks[line.get_markersize()].append((line.get_markerfacecolor(), line.get_xdata().tolist()))
-    (_, filled), (hollow, unnamed) = marks[5.5]
-    assert filled == [-10, 0, 10] and hollow == "white" and unnamed == [-40, -20]
-    assert [at for _, at in marks[11]] == [[-10]]
+    drawn = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    filled, hollow, large = ((line.get_markerfacecolor(), line.get_xdata().tolist()) for line in drawn)
+    assert filled[1] == [-10, 0, 10] and filled[0] != "white"
+    assert hollow == ("white", [-40, -20])
+    assert large[1] == [-10] and drawn[2].get_markersize() > drawn[0].get_markersize()
 
 
 @pytest.mark.parametrize(("width", "scale"), WIDTHS)

@@ -80,7 +80,7 @@ def namings(found: Sequence[Naming], kind: str) -> str:
     head = "".join(
         f'<th scope="col">{text.format(label=label, level=found[0].levels_db[-1])}</th>' for text in words.HEADS
     )
-    return _framed(words.TABLE.format(kind=kind), head, rows) + paragraph(words.READ, "note")
+    return _framed(words.TABLE.format(kind=kind), head, rows)
 
 
 def _from(one: Naming) -> str:

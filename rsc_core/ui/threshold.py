@@ -46,6 +46,7 @@ class ThresholdSection:
             self.stop = gr.Button(words.STOP, elem_id="threshold-stop")
         self.progress = gr.HTML(js_on_load=None, min_height=30, elem_id="threshold-progress")
         self.picture = picture_place(texts.ALT["namings"], "threshold-picture", visible=False)
+        gr.HTML(markup.paragraph(words.READ, "note"), js_on_load=None)
         self.table = gr.HTML(js_on_load=None, elem_id="threshold-table")
 
     def wire(self, choice: Sequence[gr.components.Component]) -> None:
@@ -66,14 +67,16 @@ class ThresholdSection:
         """Ask every model at every level, drawing along."""
         from rsc_core import naming  # imports torch: not before models are needed
 
-        yield {self.progress: build_markup.status(texts.threshold.STARTED)}
+        if not self.analyser.cards:
+            raise gr.Error(texts.threshold.EMPTY, print_exception=False)
+        yield {self.progress: build_markup.status(texts.threshold.STARTED), self.table: ""}
         try:
             asked = self.recipe([kind], *values)
             with spoken():
                 for found in naming.namings(
                     self.analyser, asked.sounds[0], asked.breath, asked.through, asked.seed, LEVELS_DB
                 ):
-                    done = len(found[0].levels_db) if found else 0
+                    done = len(found[0].levels_db)
                     drawn = build_figures.namings(found, LEVELS_DB, **picture_size(width_px))
                     yield {
                         self.progress: build_markup.asked(done, LEVELS_DB),

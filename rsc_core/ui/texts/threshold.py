@@ -15,9 +15,9 @@ STARTED = "Models are being asked …"
 PROGRESS = "Level {done} of {all}: {level:+g} dB"
 STOPPED = "Stopped; what is drawn is what was found so far."
 READ = (
-    "P(sound present) adds the sound's class and 'both'. Filled: it is the most probable label; hollow: it is not. "
-    "The large mark is the level from which on it stays so, which may lie above or below the dotted 0.5, since four "
-    "classes compete. 'none': breathing alone."
+    "In the picture P(sound present) adds the sound's class and 'both'. Filled: it is the most probable label; "
+    "hollow: it is not. The large mark is the level from which on it stays so, which may lie above or below the "
+    "dotted 0.5, since four classes compete. 'none': breathing alone."
 )
 TABLE = "From which level on each model labels a {kind}"
 HEADS = ("model", "breathing alone", "labelled {label}", "P at +{level:g} dB")
