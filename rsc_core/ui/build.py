@@ -114,7 +114,7 @@ class BuildTab:
         gr.on(changed, self.build, asked, results, api_name="build", trigger_mode="always_last", **shared)
         self.kinds.input(
             self.choose, self.kinds, [self.kinds, *self.folds.values()], api_name="build_of", show_progress="hidden"
-        ).then(self.build, asked, results, api_visibility="private", **shared)
+        ).then(self.build, asked, results, api_name="build_chosen", **shared)
         opened = self.send.click(
             self.hand_over,
             choice,
