@@ -57,7 +57,7 @@ class ThresholdSection:
             [self.progress, self.picture, self.table],
             api_name="find_thresholds",
             js=measure("tabs"),
-            concurrency_id="analysis",
+            concurrency_id="threshold",  # it lends models level by level, so nobody waits for all of it
             concurrency_limit=1,
             show_progress="hidden",
         )
