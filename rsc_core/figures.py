@@ -111,7 +111,7 @@ def waveform(analysis: Analysis, chosen: int | None = None, width_px: int = 800,
     axes.set(xlim=(0, seconds), ylim=(low, 1))
     axes.set_xlabel("Time (s)", size=points(FONT_PX))
 
-    column_s, lowest, highest = _envelope(samples / peak, seconds, box[2])
+    column_s, lowest, highest = envelope(samples / peak, seconds, box[2])
     axes.fill_between(column_s, lowest, highest, color="#9aa5b1", linewidth=0.4)
     for index, cycle in enumerate(analysis.cycles):
         inside = (column_s >= cycle.start_s) & (column_s <= cycle.end_s)
@@ -306,8 +306,8 @@ def row_of(hz: float | np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
     return np.where(hz > frequencies_hz[-1], len(frequencies_hz), rows)
 
 
-def _envelope(samples: np.ndarray, seconds: float, columns: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(columns,) each: middle in s, lowest and highest sample of equal stretches, about two to a pixel."""
+def envelope(samples: np.ndarray, seconds: float, columns: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (columns,) each: middle in s, lowest and highest sample of equal stretches, about two to a pixel."""
     count = int(min(len(samples), max(2 * columns, 1)))
     edges = np.linspace(0, len(samples), count + 1).astype(int)[:-1]
     middle_s = (np.arange(count) + 0.5) * seconds / count

@@ -81,10 +81,26 @@ def find(
     Raises:
         ValueError: the levels do not rise, or are not as many as the waveforms.
     """
+    return judge([label(waveform) for waveform in waveforms], classes, levels_db)
+
+
+def judge(
+    answers: Sequence[np.ndarray], classes: Collection[int], levels_db: Sequence[float] = LEVELS_DB
+) -> Threshold:
+    """Return the lowest level from which on answers name a sound, as ``find`` does.
+
+    Args:
+        answers: (classes,) probabilities, one array for each level.
+        classes: indices of those that name the sound.
+        levels_db: rising.
+
+    Raises:
+        ValueError: the levels do not rise, or are not as many as the answers.
+    """
     levels_db = tuple(levels_db)
     if not levels_db or list(levels_db) != sorted(set(levels_db)):
         raise ValueError(f"expected levels that rise, got {', '.join(map(str, levels_db)) or 'none'}")
-    probabilities = np.stack([label(waveform) for waveform in waveforms])
+    probabilities = np.stack(answers)
     if len(probabilities) != len(levels_db):
         raise ValueError(f"expected one waveform for each of {len(levels_db)} levels, got {len(probabilities)}")
     named = np.isin(probabilities.argmax(axis=1), list(classes))

@@ -29,6 +29,8 @@ LAYERS = [
     "annotation",
     "segmentation",
     "synth",
+    "controls",
+    "conventions",
     "threshold",
     "features",
     "spec_augment",
@@ -67,6 +69,8 @@ LAYERS = [
     "guardian",
     "quiz",
     "quiz_sounds",
+    "building",
+    "naming",
     "figures",
     "comparison_figures",
     "takeaway",
@@ -76,6 +80,7 @@ LAYERS = [
     "mix_figures",
     "cluster_figures",
     "quiz_figures",
+    "build_figures",
     "ui",
     "benchmark",
 ]
@@ -96,6 +101,7 @@ DRAWN = [
         "quiz",
         "quiz_sounds",
         "quiz_figures",
+        "build_figures",
         "comparison_figures",
         "takeaway",
     )

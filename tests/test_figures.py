@@ -177,5 +177,5 @@ def test_a_picture_of_ten_minutes_is_drawn_from_its_envelope():
     started = time.process_time()
     figures.waveform(long, 0, 820, 1.5).pixels()
     assert time.process_time() - started < 1.0
-    _, lowest, highest = figures._envelope(long.recording.waveform, 600.0, 820)
+    _, lowest, highest = figures.envelope(long.recording.waveform, 600.0, 820)
     assert lowest.min() == long.recording.waveform.min() and highest.max() == long.recording.waveform.max()

@@ -80,3 +80,12 @@ def test_a_detector_of_energy_finds_the_wheeze_where_it_rises_out_of_the_breath(
     assert np.all(np.diff(found.probabilities[:, 1]) > 0)
     assert found.levels_db == tuple(range(-20, 12, 2))
     assert -12 < found.level_db < 4
+
+
+def test_answers_are_judged_as_waveforms_are():
+    answers = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    left = iter(answers)
+    found = threshold.find(lambda waveform: next(left), [np.zeros(4)] * 3, {1}, (0, 5, 10))
+    judged = threshold.judge(answers, {1}, (0, 5, 10))
+    assert judged.level_db == found.level_db == 5
+    assert np.array_equal(judged.probabilities, found.probabilities)

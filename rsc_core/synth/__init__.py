@@ -13,7 +13,7 @@ numbers, so adding one leaves the breath as it was.
 from rsc_core.synth.breath import Breath, Phases
 from rsc_core.synth.crackles import COARSE, FINE, Crackles
 from rsc_core.synth.event import KINDS, Event
-from rsc_core.synth.examples import EXAMPLES, example
+from rsc_core.synth.examples import EXAMPLES, TYPICAL, example
 from rsc_core.synth.files import annotate, write, write_wav
 from rsc_core.synth.recording import Layers, Sound, Synthetic, compose, label, record, synthesise
 from rsc_core.synth.rub import Rub
@@ -25,6 +25,7 @@ __all__ = [
     "EXAMPLES",
     "FINE",
     "KINDS",
+    "TYPICAL",
     "Breath",
     "Crackles",
     "Event",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rsc_core.synth.breath import Breath
 from rsc_core.synth.crackles import COARSE, FINE
 from rsc_core.synth.recording import Sound, Synthetic, synthesise
+from rsc_core.synth.rub import Rub
 from rsc_core.synth.tones import Rhonchus, Squawk, Stridor, Wheeze
 
 EXAMPLES: dict[str, tuple[Breath, tuple[Sound, ...]]] = {
@@ -18,6 +19,17 @@ EXAMPLES: dict[str, tuple[Breath, tuple[Sound, ...]]] = {
     "Squawk": (Breath(), (Squawk(),)),
 }
 """How the person breathes, and the sounds laid over it; all of them have a class in the corpora."""
+
+TYPICAL: dict[str, Sound] = {
+    "fine crackle": FINE,
+    "coarse crackle": COARSE,
+    "wheeze": Wheeze(),
+    "rhonchus": Rhonchus(),
+    "stridor": Stridor(),
+    "squawk": Squawk(),
+    "pleural rub": Rub(),
+}
+"""Kind -> a sound of it that fits into the default breath."""
 
 
 def example(name: str, seconds: float = 20.0) -> Synthetic:

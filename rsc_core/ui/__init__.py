@@ -11,6 +11,8 @@ import gradio as gr
 from rsc_core.ui import cache, markup, phone, texts
 from rsc_core.ui.analyse import AnalyseTab
 from rsc_core.ui.annotate import AnnotateTab
+from rsc_core.ui.atlas import AtlasTab
+from rsc_core.ui.build import BuildTab
 from rsc_core.ui.compare import CompareTab
 from rsc_core.ui.inside import InsideTab
 from rsc_core.ui.links import Links
@@ -45,9 +47,13 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 AnnotateTab(tab, tabs, first, annotate)
             with gr.Tab(texts.MANY_TAB, id="many", elem_id="many-tab") as many:
                 ManyTab(analyser, tab.model)
+            with gr.Tab(texts.BUILD_TAB, id="build", elem_id="build-tab") as build:
+                BuildTab(analyser, tab, tabs, build)
+            with gr.Tab(texts.ATLAS_TAB, id="atlas", elem_id="atlas-tab") as atlas:
+                AtlasTab(atlas)
             with gr.Tab(texts.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
                 quiz = QuizTab(analyser)
-        Links(app, tabs, (first, inside, compare, mix, annotate, many, asking), tab)
+        Links(app, tabs, (first, inside, compare, mix, annotate, many, build, atlas, asking), tab)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)

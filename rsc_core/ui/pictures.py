@@ -8,6 +8,7 @@ import numpy as np
 from rsc_core import figures
 
 WIDTHS_PX = (280, 1200)
+STACKED_PX = 620  # of the page; narrower, its columns stand under each other
 
 
 def picture_place(alt: str, name: str, kind: str = "webp", visible: bool = True) -> gr.Image:
@@ -34,6 +35,11 @@ def picture_size(width_px: float) -> dict[str, float]:
     """Layout width and sharpness: phones have the finer screens."""
     width = int(np.clip(width_px, *WIDTHS_PX))
     return {"width_px": width, "scale": 2.0 if width < figures.NARROW_PX else 1.5}
+
+
+def beside(width_px: float, columns: tuple[int, int]) -> float:
+    """Return how wide the second of two columns stands on a page of this width, given both columns' scales."""
+    return width_px if width_px < STACKED_PX else width_px * columns[1] / sum(columns)
 
 
 def measure(name: str) -> str:

@@ -5,6 +5,8 @@ Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheez
 
 from rsc_core.ui.texts import (
     annotate,
+    atlas,
+    build,
     clusters,
     compare,
     evidence,
@@ -15,11 +17,14 @@ from rsc_core.ui.texts import (
     quiz,
     recorder,
     take_home,
+    threshold,
     tunings,
 )
 
 __all__ = [
     "annotate",
+    "atlas",
+    "build",
     "clusters",
     "compare",
     "evidence",
@@ -30,6 +35,7 @@ __all__ = [
     "quiz",
     "recorder",
     "take_home",
+    "threshold",
     "tunings",
 ]
 
@@ -86,6 +92,9 @@ VALUES_NOTE = (
     "its training set's mean and 2 SD."
 )
 ALT = {
+    "atlas": "Waveform of the synthesised sound, its breaths and events on one time axis, and its log-mel spectrogram",
+    "namings": "Probability that each model gives the sound, over its level against the breath",
+    "built": "Waveform of the built sound, its breaths and events on one time axis, and its log-mel spectrogram",
     "cycles": "Waveform with its cycles coloured by label",
     "log-mel": "Log-mel spectrogram of the chosen cycle",
     "hybrid": "Hybrid spectrogram of the chosen cycle: CQT, Gammatone, Mel",
@@ -105,3 +114,5 @@ MIX_TAB = "Mix"
 QUIZ_TAB = "Quiz"
 ANNOTATE_TAB = "Annotate"
 MANY_TAB = "Many files"
+BUILD_TAB = "Build"
+ATLAS_TAB = "Atlas"

@@ -1,0 +1,88 @@
+"""The tab with a page for each sound: its words, its sound, its picture, and what it is confused with."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from rsc_core import build_figures, synth
+from rsc_core.ui import atlas_markup, markup, texts
+from rsc_core.ui.analyse import Updates
+from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
+from rsc_core.ui.texts.atlas import ENTRIES
+
+if TYPE_CHECKING:
+    from rsc_core.building import Built
+
+SCRIPT = Path(__file__).with_name("atlas.js")
+COLUMNS = (4, 5)  # shares of the words and of what is heard and seen
+SECONDS, RATE = 8.0, 22050
+FIRST = "normal"
+
+
+class AtlasTab:
+    """Builds the tab inside the current ``gr.Tab``; every sound is made once, for all visitors."""
+
+    def __init__(self, tab: gr.Tab):
+        self.made = lru_cache(maxsize=len(ENTRIES))(_make)
+        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.shown = gr.State()
+        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.atlas.NOTE, "note"), js_on_load=None)
+        self.kind = gr.Radio(
+            [(entry.title, kind) for kind, entry in ENTRIES.items()],
+            value=FIRST,
+            label=texts.atlas.CHOOSE,
+            elem_id="atlas-kind",
+        )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=COLUMNS[0], min_width=300):
+                self.page = gr.HTML(
+                    atlas_markup.page(ENTRIES[FIRST]), js_on_load=None, elem_id="atlas-page", elem_classes="atlas"
+                )
+            with gr.Column(scale=COLUMNS[1], min_width=300):
+                self.players = gr.HTML(
+                    js_on_load=SCRIPT.read_text(), min_height=330, elem_id="atlas-players", elem_classes="atlas"
+                )
+                self.picture = picture_place(texts.ALT["atlas"], "atlas-picture")
+        self._wire(tab)
+
+    def _wire(self, tab: gr.Tab) -> None:
+        shared = {
+            "inputs": [self.width, self.shown, self.kind],
+            "outputs": [self.shown, self.page, self.players, self.picture],
+            "js": measure("tabs"),
+            "concurrency_id": "analysis",
+            "concurrency_limit": 1,
+            "show_progress": "minimal",
+            "show_progress_on": self.picture,
+        }
+        tab.select(self.show, api_name="open_atlas", **shared)
+        self.kind.input(self.show, api_name="atlas", trigger_mode="always_last", **shared)
+
+    def show(self, width_px: float, shown: str | None, kind: str) -> Updates:
+        """Show a sound's page; nothing is drawn again where it stands already."""
+        if shown == kind:
+            return {}
+        made = {one: self.made(one) for one in (kind, *ENTRIES[kind].confused)}
+        own = made[kind]
+        drawn = build_figures.built(
+            own.synthetic, own.phases, own.spectrogram, **picture_size(beside(width_px, COLUMNS))
+        )
+        return {
+            self.shown: kind,
+            self.page: atlas_markup.page(ENTRIES[kind]),
+            self.players: atlas_markup.players(kind, {one: built.synthetic for one, built in made.items()}),
+            self.picture: drawn.pixels(),
+        }
+
+
+def _make(kind: str) -> Built:
+    """An entry's sound, all of them over the same breath."""
+    from rsc_core.building import Recipe, build  # imports torch: not before a sound is built
+
+    sounds = () if kind == "normal" else (synth.TYPICAL[kind],)
+    return build(Recipe(sounds=sounds, seconds=SECONDS, sample_rate=RATE))
