@@ -68,6 +68,7 @@ LAYERS = [
     "map_figures",
     "head_figures",
     "mix_figures",
+    "playback",
     "ui",
     "benchmark",
 ]
@@ -85,6 +86,7 @@ DRAWN = [
         "mix_figures",
         "comparison_figures",
         "takeaway",
+        "playback",
     )
 ]
 TORCH_FREE = [ROOT / "app.py", *DRAWN, *sorted((CORE / "ui").glob("*.py"))]

@@ -50,10 +50,11 @@ def build_app(analyser: Analyser) -> gr.Blocks:
 def launch_options(folder: Path) -> dict[str, Any]:
     """Return what ``launch`` needs besides host and port; ``folder`` is what ``cache.make_folder`` made."""
     words = json.dumps(texts.recorder.MICROPHONE)
+    scripts = (f"const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}", (HERE / "player.js").read_text())
     return {
         "theme": gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **FONTS),
         "css_paths": HERE / "style.css",
-        "head": f"<script>const WORDS = {words};\n{(HERE / 'recorder.js').read_text()}</script>",
+        "head": "".join(f"<script>{script}</script>" for script in scripts),
         "app_kwargs": {"lifespan": cache.sweeping(folder.parent)},
         "max_file_size": "120mb",
         "state_session_capacity": SESSIONS,

@@ -3,9 +3,9 @@
 Wording: sounds are "labelled", never "detected"; P(crackle present) and P(wheeze present) include the class "both".
 """
 
-from rsc_core.ui.texts import compare, evidence, inside, mix, recorder, take_home, tunings
+from rsc_core.ui.texts import compare, evidence, inside, mix, player, recorder, take_home, tunings
 
-__all__ = ["compare", "evidence", "inside", "mix", "recorder", "take_home", "tunings"]
+__all__ = ["compare", "evidence", "inside", "mix", "player", "recorder", "take_home", "tunings"]
 
 TITLE = "Lung Sound Lab"
 SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
