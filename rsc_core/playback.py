@@ -147,10 +147,11 @@ class Playback:
 
 def time_axes(axes: Iterable[AxisMap], width_px: float, height_px: float) -> tuple[TimeAxis, ...]:
     """Return axes as shares of an image of this size."""
-    return tuple(
-        TimeAxis(a.left / width_px, a.top / height_px, a.right / width_px, a.bottom / height_px, a.start_s, a.end_s)
-        for a in axes
-    )
+    found = []
+    for one in axes:
+        edges = np.array([one.left, one.top, one.right, one.bottom]) / (width_px, height_px, width_px, height_px)
+        found.append(TimeAxis(*edges.tolist(), float(one.start_s), float(one.end_s)))
+    return tuple(found)
 
 
 def time_axes_of(picture: Picture) -> tuple[TimeAxis, ...]:

@@ -174,7 +174,7 @@
       const gains = versions[below].gains.map((gain, i) => gain + share * (versions[above].gains[i] - gain));
       this.element.dataset.gains = gains.map((gain) => gain.toFixed(2)).join(" ");
       const shape = emphases[this.emphasis.value], wanted = Number(this.volume.value) / 100;
-      const most = CEILING / (shape.most * Math.max(this.sound.peak, 1e-6)), gain = Math.min(wanted, most);
+      const most = 1 / (shape.most * Math.max(this.sound.peak, 1e-6)), gain = Math.min(wanted, most);
       this.shown.textContent = `${Math.round(100 * gain)} %${gain < wanted ? ` (${this.shown.dataset.limited})` : ""}`;
       if (!this.graph) return;
       const { channels, low, high, volume } = this.graph;
@@ -185,7 +185,7 @@
       high.frequency.value = shape.high_hz;
       low.gain.value = shape.low_db;
       high.gain.value = shape.high_db;
-      glide(volume.gain, gain);
+      glide(volume.gain, CEILING * gain);
     }
 
     heard(event) {
