@@ -309,8 +309,8 @@ class AnalyseTab:
         with spoken():
             view = self.analyser.view(shown.analysis, shown.chosen)
         recording, cycle = shown.playback.sounds[0], Sound(view.waveform, view.sample_rate)
-        downloads_of = ((texts.player.RECORDING, recording), (texts.player.CYCLE, cycle))
-        shown = replace(shown, view=view, playback=replace(shown.playback, downloads=downloads_of))
+        files = ((texts.player.RECORDING, recording), (texts.player.CYCLE, cycle))
+        shown = replace(shown, view=view, playback=replace(shown.playback, downloads=files))
         pictures = self._spectrograms(view, width_px, values)
         if view.attention:
             pictures[self.attention] = figures.attention(view, **picture_size(width_px))

@@ -308,6 +308,7 @@
   });
 
   window.openPlayer = (element, props, watch) => {
+    present(); // takes away the lines of a player that this one replaces
     const player = new Player(element);
     players.add(player);
     const take = () => player.take(props.value);
