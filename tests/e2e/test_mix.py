@@ -47,6 +47,7 @@ def test_two_cycles_are_mixed_drawn_played_and_labelled(page, server):
     table(page)
     open_mix(page)
     assert page.locator(".caution:visible").inner_text() == texts.CAUTION
+    page.wait_for_selector("#mix-player audio[src]", state="attached")
     audio = page.locator("#mix-player audio")
     heard = [audio.get_attribute("src")]
     audio.evaluate("audio => { audio.currentTime = 1.5; }")
