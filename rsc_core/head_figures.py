@@ -75,7 +75,8 @@ class HeadPictures:
         size: the same of the pictures of all heads.
 
     Attributes:
-        axes: of the spectrogram, the way back from a click on it.
+        axes: of the spectrogram and of one head, the way back from a click on it.
+        size: (width, height) px of these two pictures.
         grid: of the montage, the same.
     """
 
@@ -83,6 +84,7 @@ class HeadPictures:
         self._hz = shown.spectrogram.frequencies_hz
         self._map_scale, self._scale = map_size["scale"], size["scale"]
         self.axes, self._look = _spectrogram(shown, **map_size)
+        self.size: tuple[int, int] = self._look.shape[1::-1]
         self._head = _behind_a_head(shown.spectrogram, **map_size)
         self.grid, self._montage = _behind_all_heads(shown.spectrogram, heads.entropy.shape, **size)
         self._dots, self._kinds = _numbers(heads, **size)

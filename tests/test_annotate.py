@@ -20,7 +20,7 @@ def shown():
     waveform = np.sin(np.arange(128_000) / 9).astype(np.float32)
     recording = Recording(waveform, 16_000, 16_000, 1, 8.0, 1.0)
     analysis = Analysis(recording, CYCLES, True, CLASSES, np.eye(4, dtype=np.float32)[:3], None)
-    return Shown(analysis, 0, None)
+    return Shown(analysis, 0, None, None)
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ LAYERS = [
     "cluster_figures",
     "quiz_figures",
     "build_figures",
+    "playback",
     "ui",
     "benchmark",
 ]
@@ -104,6 +105,7 @@ DRAWN = [
         "build_figures",
         "comparison_figures",
         "takeaway",
+        "playback",
     )
 ]
 TORCH_FREE = [ROOT / "app.py", *DRAWN, *sorted((CORE / "ui").glob("*.py"))]

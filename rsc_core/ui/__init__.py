@@ -65,7 +65,7 @@ def build_app(analyser: Analyser) -> gr.Blocks:
 def launch_options(folder: Path) -> dict[str, Any]:
     """Return what ``launch`` needs besides host and port; ``folder`` is what ``cache.make_folder`` made."""
     words = f"const WORDS = {json.dumps(texts.recorder.MICROPHONE)};"
-    scripts = [(HERE / name).read_text() for name in ("recorder.js", "page.js")]
+    scripts = [(HERE / name).read_text() for name in ("recorder.js", "page.js", "player.js")]
     return {
         "theme": theme(),
         "css_paths": HERE / "style.css",

@@ -16,16 +16,17 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from rsc_core import figures
 from rsc_core.analysis import Analysis, CycleView
 from rsc_core.audio import AudioError
 from rsc_core.cycles import AnnotationError
 from rsc_core.figures import AxisMap, Picture
+from rsc_core.playback import Playback, Sound, time_axes_of
 from rsc_core.ui import downloads, markup, phone, texts
 from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.player import player_place, served
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -53,6 +54,7 @@ class Shown:
     analysis: Analysis
     chosen: int  # cycle
     waveform_axes: AxisMap
+    playback: Playback
     view: CycleView | None = None
 
 
@@ -101,9 +103,7 @@ class AnalyseTab:
     def _build_result(self) -> None:
         gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
         self.remarks = gr.HTML(js_on_load=None, elem_id="remarks")
-        with gr.Row():
-            self.recording_player = player("The recording", "play-recording")
-            self.cycle_player = player("The chosen cycle", "play-cycle")
+        self.player = player_place("player", texts.player.LOOP_CYCLE, looping=False)
         self.played = gr.HTML(js_on_load=None)
         gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
         self.waveform = picture_place(texts.ALT["cycles"], "cycles-picture", "png")
@@ -126,9 +126,9 @@ class AnalyseTab:
         self.downloads = downloads.Downloads()
 
     def _wire(self) -> None:
-        overview = [self.shown, self.welcome, self.result, self.remarks, self.recording_player, self.played]
+        overview = [self.shown, self.welcome, self.result, self.remarks, self.player, self.played]
         overview += [self.waveform, self.table, self.downloads.file]
-        cycle = [self.shown, self.heading, self.evidence, self.cycle_player, self.log_mel, self.hybrid]
+        cycle = [self.shown, self.heading, self.evidence, self.player, self.log_mel, self.hybrid]
         cycle += [self.reading, self.attention]
         everything = list(dict.fromkeys([*overview, *cycle]))
         # Drawing and models share the processor: one visitor's callback at a time.
@@ -172,7 +172,8 @@ class AnalyseTab:
         drawn = [*dict.fromkeys([*cycle, self.waveform, self.table, self.downloads.file])]
         self.table.select(self.choose_row, choice, drawn, api_name="choose_row", **redrawing)
         self.waveform.select(self.choose_on_waveform, choice, drawn, api_name="choose_on_waveform", **redrawing)
-        self.values.input(self.switch_values, choice, [self.log_mel, self.hybrid], api_name="switch_values", **quiet)
+        spectrograms = [self.shown, self.player, self.log_mel, self.hybrid]
+        self.values.input(self.switch_values, choice, spectrograms, api_name="switch_values", **quiet)
         self.audio.change(None, self.audio, None, js=phone.CHANGED, api_visibility="private")
         self.audio.clear(
             self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
@@ -240,7 +241,7 @@ class AnalyseTab:
             if shown is None:
                 return
             analysis = self.analyser.relabel(shown.analysis, model)
-        yield from self._show(analysis, shown.chosen, width_px, values, played=True)
+        yield from self._show(analysis, shown.chosen, width_px, values, shown.playback)
 
     def choose_row(self, width_px: float, shown: Shown | None, values: str, event: gr.SelectData) -> Iterator[Updates]:
         """Show the cycle whose row was clicked."""
@@ -260,7 +261,8 @@ class AnalyseTab:
 
     def switch_values(self, width_px: float, shown: Shown | None, values: str) -> Updates:
         """Show the spectrograms in dB, or as a model sees them."""
-        return self._spectrograms(remembered(shown).view, width_px, values)
+        shown = remembered(shown)
+        return self._drawn(shown, self._spectrograms(shown.view, width_px, values))
 
     def clear(self) -> Updates:
         """Forget the recording."""
@@ -272,35 +274,35 @@ class AnalyseTab:
         return {self.welcome: gr.HTML(html, visible=True), self.result: gr.Column(visible=False)}
 
     def _show(
-        self, analysis: Analysis, chosen: int, width_px: float, values: str, played: bool = False
+        self, analysis: Analysis, chosen: int, width_px: float, values: str, playback: Playback | None = None
     ) -> Iterator[Updates]:
-        """The overview of an analysis, then its chosen cycle; ``played``: its players stand already."""
-        shown, updates = self._overview(analysis, chosen, width_px)
+        """The overview of an analysis, then its chosen cycle; ``playback``: what can be played already."""
+        recording = analysis.recording
+        if playback is None:
+            sound = Sound(recording.waveform, recording.sample_rate)
+            playback = Playback(sound.digest, (sound,))
+        updates = self._overview(analysis, chosen, width_px, playback)
         with spoken():
             attends = self.analyser.attends(analysis.model.name)
-        updates |= {
+        yield updates | {
             self.attention: gr.Image(visible=attends),
             self.welcome: gr.HTML(visible=False),
             self.result: gr.Column(visible=True),
             self.remarks: markup.remarks(analysis),
+            self.played: markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note"),
         }
-        recording = analysis.recording
-        if not played:
-            updates[self.recording_player] = sound(recording.waveform, recording.sample_rate)
-            updates[self.played] = markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note")
-        yield {self.shown: shown, **updates}
-        yield from self._cycle(shown, width_px, values)
+        yield from self._cycle(updates[self.shown], width_px, values)
 
     def _choose(self, shown: Shown, chosen: int, width_px: float, values: str) -> Iterator[Updates]:
-        shown, updates = self._overview(shown.analysis, chosen, width_px)
-        yield {self.shown: shown, **updates}
-        yield from self._cycle(shown, width_px, values)
+        updates = self._overview(shown.analysis, chosen, width_px, shown.playback)
+        yield updates
+        yield from self._cycle(updates[self.shown], width_px, values)
 
-    def _overview(self, analysis: Analysis, chosen: int, width_px: float) -> tuple[Shown, Updates]:
+    def _overview(self, analysis: Analysis, chosen: int, width_px: float, playback: Playback) -> Updates:
         picture = figures.waveform(analysis, chosen, **picture_size(width_px))
-        shown = Shown(analysis, chosen, picture.axes[0])
-        return shown, {
-            self.waveform: picture.pixels(),
+        cycle = analysis.cycles[chosen]
+        playback = replace(playback, span=(cycle.start_s, cycle.end_s))
+        return self._drawn(Shown(analysis, chosen, picture.axes[0], playback), {self.waveform: picture}) | {
             self.table: markup.cycle_table(analysis, chosen),
             self.downloads.file: gr.File(None, visible=False),
         }
@@ -309,23 +311,35 @@ class AnalyseTab:
         """The pictures of the chosen cycle, then what is measured in it, which keeps no picture waiting."""
         with spoken():
             view = self.analyser.view(shown.analysis, shown.chosen)
-        shown = replace(shown, view=view)
+        recording, cycle = shown.playback.sounds[0], Sound(view.waveform, view.sample_rate)
+        files = ((texts.player.RECORDING, recording), (texts.player.CYCLE, cycle))
+        shown = replace(shown, view=view, playback=replace(shown.playback, downloads=files))
+        pictures = self._spectrograms(view, width_px, values)
+        if view.attention:
+            pictures[self.attention] = figures.attention(view, **picture_size(width_px))
         yield {
-            self.shown: shown,
             self.heading: markup.cycle_heading(shown.chosen, view.cycle),
-            self.cycle_player: sound(view.waveform, view.sample_rate),
             self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
-            self.attention: figures.attention(view, **picture_size(width_px)).pixels() if view.attention else None,
-            **self._spectrograms(view, width_px, values),
+            self.attention: None,
+            **self._drawn(shown, pictures),
         }
         yield {self.evidence: markup.evidence(*downloads.measured(shown))}
 
-    def _spectrograms(self, view: CycleView, width_px: float, values: str) -> Updates:
-        pictures: dict[gr.Image, Picture] = {
+    def _spectrograms(self, view: CycleView, width_px: float, values: str) -> dict[gr.Image, Picture]:
+        return {
             self.log_mel: figures.log_mel(view, values, **picture_size(width_px)),
             self.hybrid: figures.hybrid(view, values, **picture_size(width_px)),
         }
-        return {place: picture.pixels() for place, picture in pictures.items()}
+
+    def _drawn(self, shown: Shown, pictures: dict[gr.Image, Picture]) -> Updates:
+        """Pictures on their places, and the player told where time runs in them."""
+        axes = {place.elem_id: time_axes_of(picture) for place, picture in pictures.items()}
+        playback = replace(shown.playback, pictures=shown.playback.pictures | axes)
+        return {
+            self.shown: replace(shown, playback=playback),
+            self.player: served(playback),
+            **{place: picture.pixels() for place, picture in pictures.items()},
+        }
 
 
 @contextmanager
@@ -344,14 +358,3 @@ def remembered(shown: Shown | None) -> Shown:
     if shown is None:
         raise gr.Error(texts.FORGOTTEN, print_exception=False)
     return shown
-
-
-def player(label: str, name: str) -> gr.Audio:
-    """A player, empty until a callback fills it."""
-    return gr.Audio(label=label, interactive=False, min_width=260, buttons=["download"], elem_id=name)
-
-
-def sound(waveform: np.ndarray, sample_rate: int) -> tuple[int, np.ndarray]:
-    """Return (rate, int16 samples): given floats, Gradio would scale every cycle to its own peak."""
-    peak = max(float(np.abs(waveform).max(initial=0)), 1.0)
-    return sample_rate, (waveform * (32767 / peak)).astype(np.int16)

@@ -15,9 +15,10 @@ import gradio as gr
 from rsc_core import annotation as edits
 from rsc_core.config import CLASSES
 from rsc_core.ui import markup, texts, timeline
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, player, sound
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates
 from rsc_core.ui.annotation_files import AnnotationFiles, cut_note
 from rsc_core.ui.edited import Edited, chosen, opened, remembered, same_sound
+from rsc_core.ui.player import player_place, served_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ class AnnotateTab:
                 self.follow = gr.Checkbox(True, label=texts.annotate.FOLLOW, container=False, elem_id="follow")
                 self.set = gr.Button(texts.annotate.SET_TIMES, size="sm", elem_id="set-times")
             with gr.Column(min_width=280):
-                self.player = player(texts.annotate.HEAR, "play-annotated")
+                self.player = player_place("play-annotated")
         with gr.Row():
             self.changes = {
                 name: gr.Button(text, size="sm", min_width=120, elem_id=f"{name}-cycle")
@@ -231,5 +232,5 @@ class AnnotateTab:
         if before is None or before.times != edited.times:
             rate = edited.recording.sample_rate
             first, last = (round(s * rate) for s in edited.times or (0, 0))
-            updates[self.player] = sound(edited.recording.waveform[first:last], rate) if cycle else None
+            updates[self.player] = served_alone(edited.recording.waveform[first:last], rate) if cycle else None
         return updates

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from rsc_core import build_figures, synth
+from rsc_core.figures import Picture
+from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import atlas_markup, markup, texts
 from rsc_core.ui.analyse import Updates
 from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
+from rsc_core.ui.player import player_place, served
 from rsc_core.ui.texts.atlas import ENTRIES
 
 if TYPE_CHECKING:
     from rsc_core.building import Built
 
-SCRIPT = Path(__file__).with_name("atlas.js")
 COLUMNS = (4, 5)  # shares of the words and of what is heard and seen
 SECONDS, RATE = 8.0, 22050
 FIRST = "normal"
@@ -44,16 +45,16 @@ class AtlasTab:
                     atlas_markup.page(ENTRIES[FIRST]), js_on_load=None, elem_id="atlas-page", elem_classes="atlas"
                 )
             with gr.Column(scale=COLUMNS[1], min_width=300):
-                self.players = gr.HTML(
-                    js_on_load=SCRIPT.read_text(), min_height=330, elem_id="atlas-players", elem_classes="atlas"
-                )
+                gr.HTML(f"<h3>{texts.atlas.HEAR}</h3>", js_on_load=None, elem_classes="atlas")
+                self.player = player_place("atlas-player", looping=False)
+                self.confused = gr.HTML(js_on_load=None, min_height=200, elem_classes="atlas")
                 self.picture = picture_place(texts.ALT["atlas"], "atlas-picture")
         self._wire(tab)
 
     def _wire(self, tab: gr.Tab) -> None:
         shared = {
             "inputs": [self.width, self.shown, self.kind],
-            "outputs": [self.shown, self.page, self.players, self.picture],
+            "outputs": [self.shown, self.page, self.player, self.confused, self.picture],
             "js": measure("tabs"),
             "concurrency_id": "analysis",
             "concurrency_limit": 1,
@@ -66,7 +67,7 @@ class AtlasTab:
     def show(self, width_px: float, shown: str | None, kind: str) -> Updates:
         """Show a sound's page; nothing is drawn again where it stands already."""
         if shown == kind:
-            return {}
+            return gr.skip()
         made = {one: self.made(one) for one in (kind, *ENTRIES[kind].confused)}
         own = made[kind]
         drawn = build_figures.built(
@@ -75,9 +76,18 @@ class AtlasTab:
         return {
             self.shown: kind,
             self.page: atlas_markup.page(ENTRIES[kind]),
-            self.players: atlas_markup.players(kind, {one: built.synthetic for one, built in made.items()}),
+            self.player: served(_playback(made, self.picture.elem_id, drawn)),
+            self.confused: atlas_markup.confused(ENTRIES[kind]),
             self.picture: drawn.pixels(),
         }
+
+
+def _playback(made: dict[str, Built], place: str, drawn: Picture) -> Playback:
+    """The sound that is shown, and those it is confused with at the same place of the same breath."""
+    first = next(iter(made))
+    sounds = tuple(Sound(one.synthetic.waveform, one.synthetic.sample_rate) for one in made.values())
+    versions = tuple(Version(ENTRIES[kind].title, number) for number, kind in enumerate(made))
+    return Playback(f"atlas {first}", sounds, versions, pictures={place: time_axes_of(drawn)})
 
 
 def _make(kind: str) -> Built:

@@ -16,9 +16,11 @@ import gradio as gr
 
 from rsc_core import build_figures, synth
 from rsc_core.controls import Control, controls, fill
+from rsc_core.playback import time_axes_of
 from rsc_core.ui import build_markup, markup, texts
-from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates, player, sound
+from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates
 from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
+from rsc_core.ui.player import player_place, served_alone
 from rsc_core.ui.threshold import ThresholdSection
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ class BuildTab:
 
     def _build_result(self) -> None:
         self.said = gr.HTML(js_on_load=None, min_height=90, elem_id="build-said", elem_classes="said")
-        self.player = player(texts.build.PLAYER, "build-play")
+        self.player = player_place("build-play", looping=False)
         self.picture = picture_place(texts.ALT["built"], "build-picture")
         with gr.Row():
             self.send = gr.Button(texts.build.SEND, variant="primary", elem_id="build-send")
@@ -149,7 +151,7 @@ class BuildTab:
         return {
             self.built: recipe,
             self.said: build_markup.summary(heard, recipe.sounds),
-            self.player: sound(heard.waveform, heard.sample_rate),
+            self.player: served_alone(heard.waveform, heard.sample_rate, {self.picture.elem_id: time_axes_of(drawn)}),
             self.picture: drawn.pixels(),
             self.times: build_markup.times(heard),
             self.files: gr.File(None, visible=False),

@@ -7,7 +7,7 @@ was found to be, so that silencing a cluster is a look-up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -16,8 +16,9 @@ from rsc_core import cluster_figures
 from rsc_core.analysis import Analysis, ClusterLook, ModelCard, TypicalWindow
 from rsc_core.cluster_figures import CLUSTER_COLOURS
 from rsc_core.ui import cluster_markup, markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, player, sound, spoken
+from rsc_core.ui.analyse import FORGET_S, Updates, spoken
 from rsc_core.ui.pictures import picture_place, picture_size
+from rsc_core.ui.player import player_place, served_alone
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -53,9 +54,11 @@ class ClusterPart:
         gr.HTML(f"<h2>{words.HEAR}</h2>", js_on_load=None)
         self.hear_note = gr.HTML(js_on_load=None, elem_id="typical-note")
         with gr.Row():
-            self.players = [
-                player(words.TYPICAL.format(number=i + 1), f"typical-{i + 1}") for i in range(len(CLUSTER_COLOURS))
-            ]
+            self.players = []
+            for i in range(len(CLUSTER_COLOURS)):
+                with gr.Column(min_width=260):
+                    gr.HTML(f"<h3>{words.TYPICAL.format(number=i + 1)}</h3>", js_on_load=None)
+                    self.players.append(player_place(f"typical-{i + 1}", looping=False))
         self.places = gr.HTML(js_on_load=None, elem_id="typical-places")
         self.outputs = [self.look, self.facts, self.picture, self.silenced, self.answers]
         self.outputs += [self.hear_note, *self.players, self.places]
@@ -105,11 +108,11 @@ class ClusterPart:
         return cluster_markup.answers(shown, silenced)
 
 
-def one_after_another(windows: Sequence[TypicalWindow]) -> gr.Audio:
-    """Return what fills a player: the windows with pauses between them; without any it is hidden."""
+def one_after_another(windows: Sequence[TypicalWindow]) -> dict[str, Any] | None:
+    """Return what fills a player: the windows with pauses between them."""
     if not windows:
-        return gr.Audio(None, visible=False)
+        return None
     rate = windows[0].sample_rate
     pause = np.zeros(round(PAUSE_S * rate), np.float32)
     parts = [part for window in windows for part in (window.waveform, pause)]
-    return gr.Audio(sound(np.concatenate(parts), rate), visible=True)
+    return served_alone(np.concatenate(parts), rate)

@@ -12,14 +12,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
 
 from rsc_core import belief_figures, map_figures
 from rsc_core.analysis import Analysis, Look, Tile
 from rsc_core.head_figures import HeadPictures
+from rsc_core.playback import Playback, Sound, TimeAxis, Version, time_axes, time_axes_of
 from rsc_core.ui import inside_markup, markup, texts
 from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
 from rsc_core.ui.clusters import ClusterPart, clusters_windows
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.player import player_place, served
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -29,6 +32,8 @@ SIDE_BY_SIDE_PX = 900  # from this width on, spectrogram and head stand beside e
 FIRST_METHOD = "gradient_attention"  # quick, and differs from class to class
 SECOND_METHOD = "gradient_input"
 ORDERS = (4, 40, 20)  # least, most, offered
+HEARD = {"rest": (0.0, 1.0), "original": (1.0, 1.0), "attended": (1.0, 0.0)}
+"""Gains of the attended part and of the rest, by key of ``texts.inside.HEAR``."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Inside:
     head: tuple[int, int] = (0, 0)  # layer, head
     width_px: float = 0.0  # of ``pictures``
     pictures: HeadPictures | None = None
+    playback: Playback | None = None
 
 
 class InsideTab:
@@ -107,7 +113,7 @@ class InsideTab:
         self.relevance = picture_place("Relevance over the spectrogram", "relevance")
         self.caption = gr.HTML(js_on_load=None, elem_id="caption")
         gr.HTML("<h2>Hear it</h2>" + markup.paragraph(texts.inside.HEAR_NOTE, "note"), js_on_load=None)
-        self.player = gr.HTML(js_on_load=inside_markup.MIX, elem_id="mixer")
+        self.player = player_place("mixer")
 
     def _build_belief(self) -> None:
         gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.inside.BELIEVE_NOTE, "note"), js_on_load=None)
@@ -132,12 +138,13 @@ class InsideTab:
         )
 
     def _wire(self, tab: gr.Tab) -> None:
-        reading = [self.inside, self.look, self.head, self.numbers, self.montage, self.kinds]
-        explained = [self.relevance, self.caption, self.player, self.progress, self.verdict, self.curves]
+        reading = [self.inside, self.player, self.look, self.head, self.numbers, self.montage, self.kinds]
+        explained = [self.inside, self.relevance, self.caption, self.player, self.progress, self.verdict, self.curves]
         explained += [self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
         everything += [*reading, *chosen, *explained, self.maps, self.windows, *self.clusters.outputs]
+        everything = list(dict.fromkeys(everything))
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
         shared = {"js": measuring, "concurrency_id": "analysis", "concurrency_limit": 1}
@@ -221,10 +228,20 @@ class InsideTab:
             found = self.inspector.relevance(*question)
             sounds = self.inspector.listen(*question)
             look = self.inspector.look(inside.analysis, inside.index)
+        drawn = map_figures.relevance(look, found, **picture_size(width_px))
+        playback = Playback(
+            Sound(look.waveform, look.sample_rate).digest,
+            (Sound(np.stack(sounds, axis=1), look.sample_rate),),
+            tuple(Version(text, gains=HEARD[key]) for key, text in texts.inside.HEAR.items()),
+            first=list(texts.inside.HEAR).index("original"),
+            start_s=look.spectrogram.start_s,
+            pictures={self.relevance.elem_id: time_axes_of(drawn), **self._head_axes(inside.pictures)},
+        )
         return {
-            self.relevance: map_figures.relevance(look, found, **picture_size(width_px)).pixels(),
+            self.inside: replace(inside, playback=playback),
+            self.relevance: drawn.pixels(),
             self.caption: inside_markup.caption(found),
-            self.player: inside_markup.player(*sounds, look.sample_rate),
+            self.player: served(playback),
             **dict.fromkeys((self.progress, self.verdict, self.forgot), ""),
             **dict.fromkeys((self.curves, self.similarity), picture(None)),
         }
@@ -291,6 +308,7 @@ class InsideTab:
         label = analysis.labels[index]
         standings = self.inspector.standings(analysis.model.name)
         methods = [(inside_markup.method(t, standings.get(name, ())), name) for name, t in look.methods.items()]
+        read = self._read(width_px, inside) if look.attends else {self.inside: inside}
         yield opened | {
             self.facts: inside_markup.cycle(analysis, index, look),
             self.heads: gr.Column(visible=look.attends),
@@ -300,9 +318,9 @@ class InsideTab:
             self.second: gr.Dropdown(methods, value=second),
             self.label: gr.Dropdown(list(analysis.classes), value=label),
             self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes], value=texts.inside.NO_CONTRAST),
-            **(self._read(width_px, inside) if look.attends else {}),
+            **read,
         }
-        yield self.explain(width_px, inside, method, label, texts.inside.NO_CONTRAST)
+        yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
         """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""
@@ -316,12 +334,23 @@ class InsideTab:
             half = picture_size(width_px / 2 - 8 if width_px >= SIDE_BY_SIDE_PX else width_px)
             pictures = HeadPictures(look, read.heads, half, picture_size(width_px))
             inside = replace(inside, width_px=width_px, pictures=pictures)
+        heard: Updates = {}
+        if inside.playback:
+            axes = inside.playback.pictures | self._head_axes(inside.pictures)
+            inside = replace(inside, playback=replace(inside.playback, pictures=axes))
+            heard[self.player] = served(inside.playback)
         drawn = inside.pictures.answer(read, inside.head)
         return {
+            **heard,
             self.inside: inside,
             self.numbers: inside_markup.head(read, inside.head, inside.query),
             **{place: drawn[name] for name, place in self.places.items()},
         }
+
+    def _head_axes(self, pictures: HeadPictures | None) -> dict[str, tuple[TimeAxis, ...]]:
+        """Where time runs in the spectrogram and in the chosen head, where there are heads."""
+        axes = time_axes([pictures.axes], *pictures.size) if pictures else ()
+        return {place.elem_id: axes for place in (self.look, self.head)}
 
     def _agreement(self, inside: Inside, methods: tuple[str, str], label: str, against: str | None) -> str:
         found = self.inspector.agreement(inside.analysis, inside.index, methods, label, against)

@@ -1,10 +1,7 @@
-"""HTML of the tab "Look inside": sentences on heads and maps, the mixing player, the verdict on a map."""
+"""HTML of the tab "Look inside": sentences on heads and maps, the verdict on a map."""
 
 from __future__ import annotations
 
-import base64
-import io
-import wave
 from collections import Counter
 from html import escape
 
@@ -13,47 +10,6 @@ import numpy as np
 from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, Standing, Truth
 from rsc_core.ui import texts
 from rsc_core.ui.markup import paragraph
-
-MIX = """
-let graph = null;
-const mix = () => {
-  const slider = element.querySelector("input[type=range]");
-  if (!slider) return;
-  const amount = Number(slider.value);
-  const gains = { attended: Math.min(1, 1 + amount), rest: Math.min(1, 1 - amount) };
-  const audio = element.querySelector("audio");
-  for (const [name, gain] of Object.entries(gains)) {
-    audio.dataset[name] = gain.toFixed(2);
-    if (graph && graph.audio === audio) graph[name].gain.value = gain;
-  }
-  for (const button of element.querySelectorAll("button[data-amount]"))
-    button.setAttribute("aria-pressed", String(Number(button.dataset.amount) === amount));
-};
-const connect = (audio) => {
-  if (graph && graph.audio === audio) return;
-  if (graph) graph.context.close();
-  const context = new AudioContext(), splitter = context.createChannelSplitter(2);
-  graph = { audio, context, attended: context.createGain(), rest: context.createGain() };
-  context.createMediaElementSource(audio).connect(splitter);
-  ["attended", "rest"].forEach((name, channel) => {
-    splitter.connect(graph[name], channel);
-    graph[name].connect(context.destination);
-  });
-};
-element.addEventListener("play", (event) => { connect(event.target); graph.context.resume(); mix(); }, true);
-element.addEventListener("input", mix);
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-amount]");
-  if (!button) return;
-  element.querySelector("input[type=range]").value = button.dataset.amount;
-  mix();
-});
-watch("value", mix);
-"""
-"""Script of the player: its left channel is the attended part, its right one the rest, mixed as the slider says.
-
-One sound plays on while the mix changes, so the place is never lost.
-"""
 
 
 def cycle_names(analysis: Analysis) -> list[str]:
@@ -157,27 +113,6 @@ def forgetting(shown: Forgetting | None) -> str:
         else texts.inside.FORGETTING.split(":")[0] + " …"
     )
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
-
-
-def player(attended: np.ndarray, rest: np.ndarray, sample_rate: int) -> str:
-    """Return a player of (samples,) attended part and rest with a slider between them."""
-    both = np.stack([attended, rest], axis=1)
-    samples = (both * (32767 / max(float(np.abs(both).max(initial=0)), 1.0))).astype("<i2")
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as sound:
-        sound.setnchannels(2)
-        sound.setsampwidth(2)
-        sound.setframerate(sample_rate)
-        sound.writeframes(samples.tobytes())
-    source = "data:audio/wav;base64," + base64.b64encode(packed.getvalue()).decode()
-    buttons = "".join(
-        f'<button type="button" data-amount="{amount}" aria-pressed="{str(amount == "0").lower()}">{text}</button>'
-        for amount, text in texts.inside.HEAR.items()
-    )
-    return (
-        f'<div class="mixer"><audio controls loop src="{source}"></audio>'
-        f'<input type="range" min="-1" max="1" step="0.05" value="0" aria-label="Mix"><div>{buttons}</div></div>'
-    )
 
 
 def progress(belief: Belief | None) -> str:

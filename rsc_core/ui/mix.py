@@ -11,10 +11,12 @@ import gradio as gr
 
 from rsc_core import mix_figures
 from rsc_core.analysis import Analysis, CycleMix
+from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, player, sound, spoken
+from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
 from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.player import player_place, served
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -52,8 +54,7 @@ class MixTab:
             self.picture = picture_place(texts.ALT["mix"], "mix-picture")
             self.remarks = gr.HTML(js_on_load=None, elem_id="mix-remarks")
             gr.HTML(f"<h2>{texts.mix.HEAR}</h2>" + markup.paragraph(texts.mix.HEAR_NOTE, "note"), js_on_load=None)
-            with gr.Row():
-                self.players = [player(label, f"mix-play-{i}") for i, label in enumerate(texts.mix.PLAYERS)]
+            self.player = player_place("mix-player")
             gr.HTML(
                 f"<h2>{texts.mix.ANSWERS}</h2>" + markup.paragraph(texts.mix.ANSWERS_NOTE, "note"), js_on_load=None
             )
@@ -80,7 +81,7 @@ class MixTab:
             self.again = gr.Button(texts.mix.DRAW, elem_id="mix-again")
 
     def _wire(self, tab: gr.Tab) -> None:
-        results = [self.picture, self.remarks, *self.players, self.table, self.notes]
+        results = [self.picture, self.remarks, self.player, self.table, self.notes]
         choice = [self.first, self.second, self.kept, self.domain, self.seed]
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
         shared = {
@@ -211,9 +212,18 @@ class MixTab:
         ]
         window_s = shown.spectrograms[0].end_s
         shorter = min(cycle["length"] for cycle in cycles) < window_s
-        sounds = [sound(wave, shown.sample_rate) for wave in shown.sounds]
+        picture = mix_figures.mix(shown, titles, **picture_size(width_px))
+        sounds = tuple(Sound(wave, shown.sample_rate) for wave in shown.sounds)
+        playback = Playback(
+            "mix",
+            sounds,
+            tuple(Version(label, index) for index, label in enumerate(texts.mix.PLAYERS)),
+            first=1,
+            pictures={self.picture.elem_id: time_axes_of(picture)},
+            downloads=tuple(zip(texts.mix.PLAYERS, sounds, strict=True)),
+        )
         return {
-            self.picture: mix_figures.mix(shown, titles, **picture_size(width_px)).pixels(),
+            self.picture: picture.pixels(),
             self.remarks: markup.mix_remarks(shown, window_s, shorter),
-            **dict(zip(self.players, sounds, strict=True)),
+            self.player: served(playback),
         }

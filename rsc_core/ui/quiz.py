@@ -22,8 +22,9 @@ from rsc_core.analysis import Analysis
 from rsc_core.config import CLASSES
 from rsc_core.quiz import CSV_HEAD, PLANS, Round
 from rsc_core.ui import markup, quiz_markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, player, sound, spoken
+from rsc_core.ui.analyse import FORGET_S, Updates, spoken
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.player import player_place, served_alone
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -97,7 +98,7 @@ class QuizTab:
 
     def _build_round(self) -> None:
         self.progress = gr.HTML(js_on_load=None, elem_id="quiz-progress")
-        self.player = player(texts.quiz.SOUND, "quiz-sound")
+        self.player = player_place("quiz-sound", looping=False)
         self.verdict = gr.HTML(js_on_load=quiz_markup.LIVE, elem_id="quiz-verdict")
         self.answers = gr.HTML(js_on_load=ANSWERS, elem_id="quiz-answers")
         self.next_button = gr.Button(texts.quiz.NEXT, variant="primary", visible=False, elem_id="quiz-next")
@@ -272,7 +273,7 @@ class QuizTab:
         return {
             self.playing: playing,
             self.progress: quiz_markup.progress(played, step.question + 1),
-            self.player: sound(asked.sound, asked.recording.sample_rate),
+            self.player: served_alone(asked.sound, asked.recording.sample_rate),
             self.answers: quiz_markup.question(step, len(played.answers)),
             self.verdict: "",
             self.next_button: gr.Button(visible=False),

@@ -9,7 +9,7 @@ LOOK, HEAD, MONTAGE = "#inside-look", "#inside-head", "#inside-montage"
 def look_inside(page):
     page.get_by_role("tab", name=texts.INSIDE_TAB).click()
     page.wait_for_selector("#relevance img", state="attached")
-    page.wait_for_selector("#mixer audio", state="attached")
+    page.wait_for_selector("#mixer audio[src]", state="attached")
 
 
 def click_at(page, place, x, y):
@@ -42,14 +42,25 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     page.wait_for_function("() => document.querySelector('#inside-numbers').textContent.includes('the patch at')")
     assert page.locator("#query input[value=patch]").is_checked()
 
-    page.locator("#mixer audio").evaluate("audio => audio.play()")
-    page.locator("#mixer input[type=range]").fill("-1")
+    page.locator("#mixer .player-play").click()
     page.wait_for_function("() => document.querySelector('#mixer audio').currentTime > 0.2")
-    audio = page.locator("#mixer audio")
-    assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("0.00", "1.00")
-    page.locator("#mixer button", has_text=texts.inside.HEAR["1"]).click()
-    assert (audio.get_attribute("data-attended"), audio.get_attribute("data-rest")) == ("1.00", "0.00")
-    assert audio.evaluate("audio => !audio.paused && audio.currentTime > 0.2")  # the place is kept
+    player, audio = page.locator("#mixer .player"), page.locator("#mixer audio")
+    page.get_by_label(texts.player.BLEND).fill("0.5")
+    assert player.get_attribute("data-gains") == "0.50 1.00"
+    page.locator("#mixer button", has_text=texts.inside.HEAR["attended"]).click()
+    assert player.get_attribute("data-gains") == "1.00 0.00"
+    assert audio.evaluate("audio => !audio.paused")
+    page.locator("#mixer .player-play").click()
+    audio.evaluate("audio => { audio.currentTime = 0.7; }")
+    address, caption = audio.get_attribute("src"), page.locator("#caption").inner_text()
+    page.locator("#method input").click()
+    page.get_by_role("option", name="Occlusion").click()
+    page.wait_for_function("before => document.querySelector('#caption').innerText !== before", arg=caption)
+    assert audio.get_attribute("src") != address  # another map masks the sound otherwise
+    assert audio.evaluate("audio => audio.currentTime") == 0.7  # the place is kept
+    assert player.get_attribute("data-gains") == "1.00 0.00"
+    click_at(page, "#relevance", 0.5, 0.5)
+    page.wait_for_function("() => document.querySelector('#mixer audio').currentTime !== 0.7")
 
     assert not page.locator("#curves").is_visible()  # there are none yet
     page.locator("#believe").click()

@@ -1,5 +1,6 @@
 """Mixing two cycles, in a real browser against the real app."""
 
+import pytest
 import soundfile
 
 from rsc_core import synth
@@ -46,8 +47,15 @@ def test_two_cycles_are_mixed_drawn_played_and_labelled(page, server):
     table(page)
     open_mix(page)
     assert page.locator(".caution:visible").inner_text() == texts.CAUTION
-    for i in range(3):
-        page.wait_for_selector(f"#mix-play-{i} [aria-label='Play']")
+    page.wait_for_selector("#mix-player audio[src]", state="attached")
+    audio = page.locator("#mix-player audio")
+    heard = [audio.get_attribute("src")]
+    audio.evaluate("audio => { audio.currentTime = 1.5; }")
+    for label in (texts.mix.PLAYERS[0], texts.mix.PLAYERS[2]):
+        page.locator("#mix-player").get_by_role("button", name=label, exact=True).click()
+        heard.append(audio.get_attribute("src"))
+        assert audio.evaluate("audio => audio.currentTime") == pytest.approx(1.5)  # the same place in another sound
+    assert len(set(heard)) == 3
     halves = answered(page)
     offered = page.locator(".names input").evaluate_all("inputs => inputs.map((input) => input.value)")
     assert sorted(row[0] for row in halves) == sorted(offered)

@@ -90,8 +90,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
         assert wheeze_present == pytest.approx(classes[2] + classes[3], abs=0.025)
         assert row[3] == ("normal", "crackle", "wheeze", "both")[int(np.argmax(classes))] or max(classes) < 0.5
     assert page.locator(".caution").inner_text() == texts.CAUTION
-    for player in ("#play-recording", "#play-cycle"):
-        page.wait_for_selector(f"{player} [aria-label='Play']")
+    page.wait_for_selector("#player audio[src]", state="attached")
 
     before = sources(page)
     assert all(cache.PREFIX in address for address in before.values())  # where it is swept

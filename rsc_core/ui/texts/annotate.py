@@ -42,7 +42,6 @@ CHANGES = {"split": "Split in two", "merge": "Merge with next", "delete": "Delet
 ADD = "Add in the next gap"
 NO_GAP = "There is no gap to put a cycle in. Shorten, split or delete one instead."
 NO_TIMES = "Give a start and an end in seconds."
-HEAR = "The chosen cycle"
 FILES = "Files"
 EXPORT = "Export as ICBHI .txt"
 EXPORTED = "Ready to download"

@@ -193,4 +193,3 @@ PHASES = ("inspiration", "expiration")
 VIEWS = ("front", "back")
 CHEST_ALT = "Chest from the front and from the back; marked: {places}."
 BREATH_ALT = "One breath, inspiration then expiration; marked: {when}"
-PLAYER_ALT = "{title}, synthesised"

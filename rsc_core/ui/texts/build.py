@@ -52,7 +52,6 @@ PLACED = "{count} × {kind}"
 ALONE = "Breathing alone"
 MISFIT = "This does not fit together: {reason}. The sound below is the last one that fitted."
 NOT_BUILT = "This does not fit together: {reason}."
-PLAYER = "Your sound (synthesised)"
 TIMES = "Exact times of all events"
 HEADS = ("sound", "start (s)", "end (s)", "level (dB)", "band (Hz)")
 LEVELS = "Levels are above the RMS of inspiration at 1 L/s; a band holds the middle 90 % of an event's energy."

@@ -85,7 +85,7 @@ HEAR_NOTE = (
     "The map as a filter on the sound itself: what is attended and the rest add up to the original, and nothing is "
     "made louder."
 )
-HEAR = {"-1": "everything but", "0": "original", "1": "only the attended"}
+HEAR = {"rest": "everything but", "original": "original", "attended": "only the attended"}
 BELIEVE_NOTE = (
     "Parts are taken away in the map's order, highest first, and the class's probability is followed (deletion: it "
     "should fall soon); then they are brought back (insertion: it should rise soon). Random orders show what chance "

@@ -33,7 +33,6 @@ FORGOTTEN = "The server forgets a round after an hour. Start it again with its n
 PROGRESS = "Sound {number} of {count}"
 ROUND = "Round {seed}"
 FEWER = "Only {count} of the annotated cycles fit this level."
-SOUND = "The sound"
 ASK = {
     "coarse": "What do you hear?",
     "four": "Which of the four classes is it?",
