@@ -75,6 +75,6 @@ def test_agreement_with_the_model_is_counted(shown, files):
     analysis = shown.analysis
     edited, _ = opened(analysis)
     model = type("Card", (), {"name": "<model>"})
-    labelled = Shown(analysis.__class__(**{**analysis.__dict__, "model": model}), 0, None)
+    labelled = Shown(analysis.__class__(**{**analysis.__dict__, "model": model}), 0, None, None)
     said = files.compare(labelled, edited)
     assert "&lt;model&gt; labels 3 of 3 cycles as you do" in said
