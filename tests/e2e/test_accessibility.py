@@ -7,17 +7,29 @@ from rsc_core.ui import texts
 from tests.e2e.test_page import choose_example, open_page, table
 
 EXAMPLE = "Crackles and wheeze (synthesised)"
-TABS = (texts.ANALYSE_TAB, texts.INSIDE_TAB, texts.COMPARE_TAB, texts.MIX_TAB)
-DRAWN = {texts.ANALYSE_TAB: "#evidence .evidence", texts.INSIDE_TAB: "#caption p", texts.MIX_TAB: "#mix-table tr td"}
+DRAWN = {
+    texts.ANALYSE_TAB: "#evidence .evidence",
+    texts.INSIDE_TAB: "#caption p",
+    texts.COMPARE_TAB: "#compare",
+    texts.MIX_TAB: "#mix-table tr td",
+    texts.ANNOTATE_TAB: "#annotate-cycle h2",
+    texts.MANY_TAB: "#many-tab button",
+    texts.BUILD_TAB: "#build-picture img",
+    texts.ATLAS_TAB: "#atlas-picture img",
+    texts.QUIZ_TAB: "#quiz-start",
+}
+"""Tab -> what stands there when it is complete."""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_tab(page, server, theme):
     page.goto(f"{server.url}?__theme={theme}&example={EXAMPLE}")
-    for tab in TABS:
+    tabs = page.get_by_role("tab")
+    tabs.first.wait_for(timeout=60_000)
+    assert tabs.all_inner_texts() == list(DRAWN)
+    for tab, place in DRAWN.items():
         page.get_by_role("tab", name=tab, exact=True).click()
-        if place := DRAWN.get(tab):
-            page.locator(place).first.wait_for(timeout=120_000)
+        page.locator(place).first.wait_for(timeout=120_000, state="attached")
         page.wait_for_timeout(500)  # fading in changes contrasts
         found = Axe().run(page).response["violations"]
         serious = [

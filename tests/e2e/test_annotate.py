@@ -99,7 +99,7 @@ def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, t
     wait_until(page, 0, "0.00 to 0.42 s")
     page.locator("#annotate-end input").fill("100")
     page.locator("#set-times").click()
-    page.get_by_role("alert").filter(has_text="Choose times within it").first.wait_for()
+    page.locator(".toast-body", has_text="Choose times within it").wait_for()
     page.locator("#delete-cycle").click()
     wait_until(page, 0, "0.42 to")
     page.locator("#add-cycle").click()
