@@ -33,7 +33,7 @@ def test_a_sound_is_built_changed_taken_home_and_labelled(page, server, tmp_path
     open_build(page, server)
     assert page.locator(".caution:visible").inner_text() == texts.CAUTION
     said(page, "24 × fine crackle")
-    page.wait_for_selector("#build-play [aria-label='Play']")
+    page.wait_for_selector("#build-play .player-play")
     first = source(page)
 
     fill(page, "#build-fine-crackle-two-cycle-ms", "12")  # the default IDW still fits

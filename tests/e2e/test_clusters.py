@@ -46,7 +46,7 @@ def test_windows_are_shown_silenced_and_played_on_a_phone_too(page, guardian_ser
     assert said.inner_text().startswith("Without cluster 1 and cluster 3")
     assert page.locator("#silence-answers tr[aria-current]").inner_text().startswith("without cluster 1 and cluster 3")
 
-    page.wait_for_selector("[id^=typical-] [aria-label='Play']")
+    page.wait_for_selector("[id^=typical-] .player-play")
     page.wait_for_selector("#typical-places li")
     assert page.locator("#typical-places li").count() == 4
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -103,6 +103,7 @@ def test_a_teacher_s_recordings_on_a_phone(browser, server, tmp_path):
     assert page.locator("#quiz-verdict").inner_text().startswith("Not right: you said crackle")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#quiz-end").click()
+    page.wait_for_selector("#quiz-tables caption")
     assert page.locator("#quiz-tables caption").all_inner_texts() == ["You: 0 of 1 right"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
