@@ -303,9 +303,7 @@ class ClusterLook:
     repeats_s: np.ndarray  # (repeats,) where the cycle begins anew in the clip
     edges_s: np.ndarray  # (windows, 2) start and end in the clip; neighbours overlap
     soft: np.ndarray  # (windows, clusters) assignments, rows sum to 1
-    weights: (
-        np.ndarray
-    )  # (windows,) by which each is multiplied in its cluster's sum; learned, the same for every clip
+    weights: np.ndarray  # (windows,) by which each is multiplied in its cluster's sum; the same for every clip
     fusion: np.ndarray  # (clusters,) by which each cluster is multiplied where they are fused; the same for every clip
     classes: tuple[str, ...]
     answers: np.ndarray  # (2 ** clusters, class) probabilities; bit i of the row's number: cluster i is silenced

@@ -8,9 +8,9 @@ import torch
 from torchaudio.functional import resample
 
 from rsc_core import synth
-from rsc_core.analysis import Spectrogram
+from rsc_core.analysis import Cycle, CycleView, Spectrogram
 from rsc_core.features.log_mel import center_frequencies_hz, log_mel
-from rsc_core.inference import DB_PER_NATURAL_LOG, RATE
+from rsc_core.inference import DB_PER_NATURAL_LOG, RATE, hybrid_pictures
 from rsc_core.synth.breath import Phases
 
 
@@ -52,3 +52,10 @@ def spectrogram(made: synth.Synthetic) -> Spectrogram:
     values = log_mel(at_rate[None], RATE)[0].T.numpy() * DB_PER_NATURAL_LOG
     seconds = len(made.waveform) / made.sample_rate
     return Spectrogram("Log-mel", values, "dB", center_frequencies_hz(RATE), 0.0, seconds)
+
+
+def hybrid_view(made: synth.Synthetic) -> CycleView:
+    """Return a whole recording as the one cycle that its three hybrid maps are drawn of."""
+    whole = Cycle(0.0, len(made.waveform) / made.sample_rate)
+    maps = hybrid_pictures(made.waveform, whole, made.sample_rate)
+    return CycleView(whole, made.waveform, made.sample_rate, hybrid=maps)

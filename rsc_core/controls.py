@@ -29,7 +29,7 @@ class Control:
 
     @property
     def step(self) -> float:
-        """The power of ten that divides a range into ``STEPS`` or a few more; 1 for whole numbers."""
+        """The largest power of ten that divides a range into ``STEPS`` or more; 1 for whole numbers."""
         if self.allowed.whole:
             return 1
         return 10.0 ** math.floor(math.log10((self.allowed.high - self.allowed.low) / STEPS))

@@ -196,6 +196,7 @@ def fit(
     if scalars:
         scalars.close()
     paste(model, state.best)
+    gap = selection_gap(state.history, state.best_epoch, measure, settings.choose_after) if test else None
     facts = {
         "corpus": corpus.title,
         "learned_from": list(dict.fromkeys([*lineage.learned_from(config.backbone), corpus.title])),
@@ -205,7 +206,7 @@ def fit(
         "best_epoch": state.best_epoch,
         "split": _split_facts(selection),
         "validation": state.best_result if validation else None,
-        "selection_gap": selection_gap(state.history, state.best_epoch, measure) if test else None,
+        "selection_gap": gap,
         "precision": state.precision,
         "environment": environment.describe(device),
         "revision": environment.revision(),
@@ -219,16 +220,19 @@ def save(out: str | Path, run: Run) -> Path:
     return checkpoint.save(out, run.model, run.config, run.facts)
 
 
-def selection_gap(history: Sequence[dict[str, Any]], chosen: int, measure: str = "score") -> dict[str, float]:
+def selection_gap(
+    history: Sequence[dict[str, Any]], chosen: int, measure: str = "score", after: int = 0
+) -> dict[str, float]:
     """Return the test measure at the chosen epoch, at the last and at the best, and what choosing on test would add.
 
     Args:
         history: one row an epoch, with ``epoch`` and ``test_MEASURE`` in percent.
         chosen: epoch that was chosen.
         measure: what was chosen by.
+        after: epochs up to this one could not be chosen, unless there are no later ones.
     """
     scores = {row["epoch"]: row[f"test_{measure}"] for row in history}
-    best = max(scores.values())
+    best = max([score for epoch, score in scores.items() if epoch > after] or scores.values())
     return {
         "measure": measure,
         "chosen": scores[chosen],
@@ -360,7 +364,7 @@ def _answer(config: RunConfig, selection: Selection) -> RunConfig:
     """Return the config of a model that tells the selection's classes apart."""
     model = replace(config.model, classes=selection.classes, multi_label=selection.multi_label)
     augment.refuse_lost_labels(config.train.augment, selection.classes)
-    overlay.refuse_other_classes(config.train, selection.classes)
+    overlay.refuse_misfits(config, selection.classes)
     objective = config.objective
     if selection.multi_label:
         objective = MULTI_LABEL.get(objective, objective)

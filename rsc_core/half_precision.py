@@ -44,7 +44,7 @@ def difference(
     Raises:
         CheckpointError: a run folder is damaged.
         AudioError: a recording cannot be read.
-        ValueError: the two are not of the same run, or the corpus has no such split.
+        ValueError: the two have other settings, or the corpus has no such split.
     """
     whole, half = checkpoint.load(run), checkpoint.load(shipped)
     if whole.config != half.config:

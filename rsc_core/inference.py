@@ -114,7 +114,7 @@ class Analyser:
             waveform=samples,
             sample_rate=analysis.recording.sample_rate,
             log_mel=log_mel_pictures(samples, cycle, loaded),
-            hybrid=_hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
+            hybrid=hybrid_pictures(samples, cycle, analysis.recording.sample_rate),
             attention=self._attention(analysis.recording, cycle, loaded),
         )
 
@@ -316,7 +316,7 @@ def log_mel_pictures(samples: np.ndarray, cycle: Cycle, loaded: Checkpoint) -> d
     }
 
 
-def _hybrid_pictures(samples: np.ndarray, cycle: Cycle, rate: int) -> dict[str, tuple[Spectrogram, ...]]:
+def hybrid_pictures(samples: np.ndarray, cycle: Cycle, rate: int) -> dict[str, tuple[Spectrogram, ...]]:
     """CycleGuardian's three maps in dB, and standardised row by row."""
     at_22k = resample(torch.from_numpy(_at_least(samples, round(SHORTEST_PICTURE_S * rate))), rate, HYBRID_SAMPLE_RATE)
     frames = 1 + len(samples) * HYBRID_SAMPLE_RATE // rate // HYBRID_HOP

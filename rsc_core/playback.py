@@ -7,6 +7,8 @@ Emphasis tilts a sound as a stethoscope's two sides do, with two shelves and not
 from __future__ import annotations
 
 import hashlib
+import os
+import uuid
 import wave
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -90,9 +92,11 @@ class Sound:
     def write(self, folder: Path) -> Path:
         """Write a 16-bit WAV file named after its content, unless it stands there; nothing quiet is made louder."""
         path = folder / f"{self.digest}.wav"
-        if not path.exists():
+        if path.exists():
+            os.utime(path)  # it is used again: what is swept is old
+        else:
             samples = (self.waveform * (FULL_SCALE / self._scale)).astype("<i2")
-            draft = path.with_suffix(".partial")
+            draft = path.with_suffix(f".{uuid.uuid4().hex}.partial")
             with wave.open(str(draft), "wb") as file:
                 file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
                 file.setsampwidth(2)

@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,17 +104,20 @@ def paired(paths: Iterable[str]) -> tuple[list[Source], list[str]]:
     Returns:
         The sound files in the order of ``paths``, and the names of annotations that belong to none of them.
     """
-    by_stem = defaultdict(list)
+    by_stem, twins = defaultdict(list), Counter()
     sounds = []
     for path in map(Path, paths):
         by_stem[path.stem].append(path) if path.suffix.lower() in ANNOTATIONS else sounds.append(path)
+    twins.update(path.stem for path in sounds)
     sources = []
     for path in sounds:
         found = by_stem.get(path.stem, [])
         names = [one.name for one in found]
         problem = ""
         if len(set(names)) < len(names):
-            problem = f"There are several annotations called {names[0]}. Send each folder alone."
+            problem = f"There are several annotations called {max(names, key=names.count)}. Send each folder alone."
+        elif found and twins[path.stem] > 1:
+            problem = f"There are several recordings to which {names[0]} may belong. Send each folder alone."
         annotation = max(found, key=lambda one: one.suffix.lower() == ".txt", default=None)  # as annotation_beside
         sources.append(Source(path.name, str(path), str(annotation) if annotation else None, problem))
     used = {path.stem for path in sounds}

@@ -86,8 +86,11 @@ def annotated(paths: Iterable[str | Path], count: int, plan: str, seed: int = 0)
             "tell kinds of crackles or of musical sounds apart. Choose another level."
         )
     chosen = _choose(askable, count, np.random.default_rng(seed))
-    recordings = {place.path: _load(place.path) for place in chosen}
-    return tuple(_cut(place, recordings[place.path]) for place in chosen)
+    cut: dict[int, Question] = {}
+    for path in dict.fromkeys(place.path for place in chosen):
+        recording = _load(path)  # one at a time: long ones take 40 MB each
+        cut |= {i: _cut(place, recording) for i, place in enumerate(chosen) if place.path == path}
+    return tuple(cut[i] for i in range(len(chosen)))
 
 
 @dataclass(frozen=True)

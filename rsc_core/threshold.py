@@ -100,9 +100,9 @@ def judge(
     levels_db = tuple(levels_db)
     if not levels_db or list(levels_db) != sorted(set(levels_db)):
         raise ValueError(f"expected levels that rise, got {', '.join(map(str, levels_db)) or 'none'}")
+    if len(answers) != len(levels_db):
+        raise ValueError(f"expected one answer for each of {len(levels_db)} levels, got {len(answers)}")
     probabilities = np.stack(answers)
-    if len(probabilities) != len(levels_db):
-        raise ValueError(f"expected one waveform for each of {len(levels_db)} levels, got {len(probabilities)}")
     named = np.isin(probabilities.argmax(axis=1), list(classes))
     first = len(named) - int(np.logical_and.accumulate(named[::-1]).sum())
     return Threshold(levels_db, probabilities, named, levels_db[first] if first < len(named) else None)

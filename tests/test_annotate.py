@@ -34,11 +34,15 @@ def test_what_is_written_is_read_back_and_then_nothing_is_unsaved(shown, files, 
     assert cut == 0 and not edited.history.unsaved
     edited = edited.edit(lambda annotation: annotation.__class__(annotation.cycles[1:], annotation.seconds))
     assert edited.history.unsaved
-    done, status, file = files.write(edited, False, "/somewhere/jane_doe.wav")
+    done, status, file = files.write(edited, False, shown, "/somewhere/jane_doe.wav")
     assert not done.history.unsaved and texts.annotate.SAVED in status
     path = file.value["path"]
     assert path.endswith(f"/{texts.annotate.FILE}") and read_icbhi(path) == CYCLES[1:]
-    assert files.write(edited, True, "/somewhere/jane_doe.wav")[2].value["path"].endswith("/jane_doe.txt")
+    assert files.write(edited, True, shown, "/somewhere/jane_doe.wav")[2].value["path"].endswith("/jane_doe.txt")
+    unnamed = files.write(edited, True, None, "/somewhere/another_person.wav")[2].value["path"]
+    assert unnamed.endswith(f"/{texts.annotate.FILE}")  # the first tab holds another recording
+    with pytest.raises(gr.Error):
+        files.prepare("analyse", edited, None)
 
     back, said = files.read(path, opened(shown.analysis)[0])
     assert back.history.present == done.history.present and not back.history.unsaved

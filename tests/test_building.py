@@ -31,3 +31,13 @@ def test_a_spectrogram_shows_a_wheeze_at_its_pitch_and_time():
 def test_parts_that_do_not_fit_are_refused_in_words():
     with pytest.raises(ValueError, match="shorten the wheeze"):
         building.build(Recipe(synth.Breath(rate_per_min=40), (synth.Wheeze(duration_s=2),)))
+
+
+def test_the_hybrid_maps_show_a_wheeze_at_its_pitch_too():
+    wheeze = synth.Wheeze(pitch_hz=600, glide_semitones=0, level_db=20)
+    made = building.build(Recipe(sounds=(wheeze,), seconds=4.0)).synthetic
+    view, event = building.hybrid_view(made), made.events[0]
+    assert len(view.hybrid["db"]) == 3 and view.cycle.seconds == 4.0
+    for shown in view.hybrid["db"]:
+        during = shown.values[:, int((event.start_s + 0.1) / 4 * shown.values.shape[1])]
+        assert shown.frequencies_hz[during.argmax()] == pytest.approx(600, rel=0.1)

@@ -113,3 +113,12 @@ def test_names_are_escaped_and_only_the_last_rows_are_shown(tab):
     assert shown.count("<tr") == many.SHOWN_ROWS + 1
     assert texts.many.LAST.format(shown=many.SHOWN_ROWS, count=many.SHOWN_ROWS + 1) in shown
     assert texts.many.DONE.format(done=0, cycles=0, failed=1) in many.progress(Batch((), (), (row,)))
+
+
+def test_recordings_of_the_same_name_do_not_share_an_annotation(sounds):
+    (sounds / "other").mkdir()
+    twin = sounds / "other" / "a.wav"
+    synth.write_wav(twin, synth.example("Normal breathing", 4.0))
+    sources, _ = paired([*files_of(sounds), str(twin)])
+    assert [bool(one.problem) for one in sources] == [True, False, False, True]
+    assert "several recordings to which a.txt may belong" in sources[-1].problem

@@ -106,6 +106,8 @@ def test_stopped_and_resumed_equals_undisturbed(config, corpus, tmp_path, monkey
         ("linear", {}, True),
         ("linear", {"augment": ("roll",)}, False),
         ("linear", {"mixup": 0.2}, False),
+        ("linear", {"synthetic": 0.2}, False),
+        ("linear", {"events": 0.2}, False),
         ("lora", {"augment": ()}, False),
         ("full", {"augment": ()}, False),
     ],

@@ -40,7 +40,7 @@ def test_levels_rise_and_each_has_its_waveform():
     for levels in ((), (0, 0), (5, 0)):
         with pytest.raises(ValueError, match="expected levels that rise"):
             threshold.find(named_from(), [], {1}, levels)
-    with pytest.raises(ValueError, match="one waveform for each of 3 levels, got 2"):
+    with pytest.raises(ValueError, match="one answer for each of 3 levels, got 2"):
         threshold.find(named_from(1, 1), [np.zeros(4)] * 2, {1}, (0, 5, 10))
 
 

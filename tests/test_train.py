@@ -368,3 +368,10 @@ def test_one_step_on_cuda_equals_one_on_cpu(preset, base, teacher, speech, guard
     assert any(step.abs().max() > 0 for step in moved["cpu"].values())
     for name, step in moved["cpu"].items():
         torch.testing.assert_close(moved["cuda"][name], step, rtol=1e-2, atol=1e-2 * step.abs().max().item() + 1e-7)
+
+
+def test_the_selection_gap_leaves_out_epochs_that_could_not_be_chosen():
+    history = [{"epoch": epoch, "test_score": score} for epoch, score in enumerate((60.0, 40.0, 50.0), start=1)]
+    assert engine.selection_gap(history, 2)["gap"] == 20.0
+    assert engine.selection_gap(history, 2, after=1)["gap"] == 10.0
+    assert engine.selection_gap(history, 2, after=3)["gap"] == 20.0

@@ -1,8 +1,9 @@
 """Synthesised sound in a training batch: breaths in place of drawn clips, and sounds laid over normal ones.
 
-Two options of a run, both for the four classes. ``synthetic`` is the share of drawn clips that make way for a
-synthesised breath of their own class, so that the balance of the draw stays. ``events`` is the share of normal clips
-over which crackles, musical sounds or both are laid, which gives them their label. CycleGuardian's event mixing pastes
+Two options of a run, both for the four classes and for clips that are repeated to fill their window. ``synthetic`` is
+the share of drawn clips that make way for a synthesised breath of their own class, or of what a cut of it holds.
+``events`` is the share of normal clips over which crackles, musical sounds or both are laid, which gives them their
+label. A sound takes a processor about 0.1 s. CycleGuardian's event mixing pastes
 events cut out of other recordings (seeds.md, Appendix A); the corpora at hand do not mark those, so ours are made.
 """
 
@@ -14,18 +15,28 @@ import numpy as np
 import torch
 
 from rsc_core import audio, synth
-from rsc_core.config import CLASSES, RunConfig, TrainConfig
+from rsc_core.config import CLASSES, RunConfig
 from rsc_core.data import synthetic
 from rsc_core.data.loader import padded, training_extent
-from rsc_core.synth import Event, Transmission
+from rsc_core.synth import Event
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 HEARD_S = 0.1  # a tone must last about as long to be called a wheeze (CORSA)
 
 
-def refuse_other_classes(settings: TrainConfig, classes: Sequence[str]) -> None:
-    """Raise a ValueError where synthesised sound has no class among a run's."""
-    if (settings.synthetic or settings.events) and tuple(classes) != CLASSES:
+def refuse_misfits(config: RunConfig, classes: Sequence[str]) -> None:
+    """Raise a ValueError where synthesised sound does not go with a run's classes, padding or weights of classes."""
+    settings = config.train
+    if not (settings.synthetic or settings.events):
+        return
+    if config.audio.padding != "repeat":
+        raise ValueError(f"options synthetic and events go with padding repeat, got {config.audio.padding}")
+    if settings.logit_adjustment or settings.class_weight:
+        raise ValueError(
+            "options synthetic and events change how frequent classes are, which logit_adjustment and class_weight "
+            "take from the corpus; set those to 0"
+        )
+    if tuple(classes) != CLASSES:
         raise ValueError(
             f"options synthetic and events know the classes {', '.join(CLASSES)}, and this run has "
             f"{', '.join(classes)}; set both to 0, or labels to four"
@@ -68,20 +79,18 @@ def breath(label: str, config: RunConfig, rng: np.random.Generator) -> tuple[np.
 def events(label: str, clip: np.ndarray, config: RunConfig, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """Return what is to be added to a (window,) clip: sounds of a synthesised breath with this label.
 
-    They passed through a chest wall and are as loud beside the clip as beside their own breath, and ``events_db``
-    louder.
+    They are as loud beside the clip as beside their own breath, and ``events_db`` louder.
 
     Returns:
         ((window,) samples, label of what they hold)
     """
-    rate, window_s, wall = config.audio.sample_rate, config.audio.window_s, Transmission().through_wall
+    rate, window_s = config.audio.sample_rate, config.audio.window_s
     layers = synthetic.dry(label, rng, rate)
     sound = layers.events[rng.integers(len(layers.events))]
     start_s, end_s = training_extent(sound, len(layers.sounds) / rate, (window_s, window_s), rng)
-    breathing = wall(layers.breath, rate)
-    gain = 10 ** (config.train.events_db / 20) * np.sqrt(np.mean(clip**2) / np.mean(breathing**2))
+    gain = 10 ** (config.train.events_db / 20) * np.sqrt(np.mean(clip**2) / np.mean(layers.breath**2))
     first = min(round(start_s * rate), len(layers.sounds) - len(clip))
-    laid = gain * wall(layers.sounds, rate)[first : first + len(clip)]
+    laid = gain * layers.sounds[first : first + len(clip)]
     return laid.astype(np.float32), held(layers.events, start_s, end_s)
 
 

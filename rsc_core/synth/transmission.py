@@ -51,13 +51,12 @@ class Transmission:
 
     def heard(self, lung: np.ndarray, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
         """(samples,) -> (samples,): a recording of what comes from the lung."""
-        at_wall = self.through_wall(lung + self._heart(len(lung), sample_rate, rng), sample_rate)
+        at_wall = self._through_wall(lung + self._heart(len(lung), sample_rate, rng), sample_rate)
         room = 10 ** (self.room_db / 20) * noise(len(lung), sample_rate, rng, lambda hz: 1 / hz)
         floor = 10 ** (self.floor_db / 20) * noise(len(lung), sample_rate, rng, lambda hz: hz**-0.5)
         return self._through_stethoscope(at_wall + room, sample_rate) + floor
 
-    def through_wall(self, wave: np.ndarray, sample_rate: int) -> np.ndarray:
-        """(samples,) -> (samples,): what of a sound in the lung reaches the chest's surface."""
+    def _through_wall(self, wave: np.ndarray, sample_rate: int) -> np.ndarray:
         power = self.wall_db / 6.02
         return filtered(wave, sample_rate, lambda hz: (1 + (hz / WALL_HZ) ** 2) ** (-power / 2))
 

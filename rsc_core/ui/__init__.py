@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CACHE_S = (600, 3600)  # how often files are looked at, and how old they may get
-SESSIONS = 64  # visitors remembered; one holds a recording of up to 40 MB
+SESSIONS = 64  # visitors remembered; one may hold a recording of up to 40 MB for each tab
+WAITING = 128  # requests that wait: a class clicks together
 
 
 def build_app(analyser: Analyser) -> gr.Blocks:
@@ -53,12 +54,12 @@ def build_app(analyser: Analyser) -> gr.Blocks:
                 AtlasTab(atlas)
             with gr.Tab(texts.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
                 quiz = QuizTab(analyser)
-        Links(app, tabs, (first, inside, compare, mix, annotate, many, build, atlas, asking), tab)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
-        app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
+        loaded = app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)
+        Links(loaded, tabs, (first, inside, compare, mix, annotate, many, build, atlas, asking), tab)
         app.load(beside.offer, None, [beside.models, beside.tuned.name], api_name="compare_models", **loading)
         app.load(quiz.offer, None, [quiz.model, quiz.start_button], api_name="quiz_models", **loading)
-    app.queue(max_size=32, default_concurrency_limit=2)
+    app.queue(max_size=WAITING, default_concurrency_limit=2)
     return app
 
 

@@ -212,7 +212,12 @@ class AnalyseTab:
         if not audio:
             raise gr.Error(texts.NO_AUDIO, print_exception=False)
         pictures = (self.waveform, self.log_mel, self.hybrid, self.attention)  # of the recording before
-        yield self._instead(markup.paragraph(texts.WORKING, "welcome")) | dict.fromkeys(pictures)
+        # Until there is a result, no tab takes the analysis before for one of this recording.
+        yield {
+            self.shown: None,
+            **self._instead(markup.paragraph(texts.WORKING, "welcome")),
+            **dict.fromkeys(pictures),
+        }
         try:
             with spoken():
                 analysis = self.analyser.analyse(audio, model, annotation)

@@ -17,7 +17,7 @@ from rsc_core.config import CLASSES
 from rsc_core.ui import markup, texts, timeline
 from rsc_core.ui.analyse import FORGET_S, Shown, Updates
 from rsc_core.ui.annotation_files import AnnotationFiles, cut_note
-from rsc_core.ui.edited import Edited, chosen, opened, remembered, same_sound
+from rsc_core.ui.edited import Edited, chosen, opened, remembered
 from rsc_core.ui.player import player_place, served_alone
 
 if TYPE_CHECKING:
@@ -119,9 +119,9 @@ class AnnotateTab:
     def open(self, shown: Shown | None, edited: Edited | None, follow: bool) -> Updates:
         """Offer the cycles of what the first tab shows; edits of the same recording stay."""
         if shown is None:
-            return {self.missing: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.edited: None}
-        if edited is not None and same_sound(edited.recording, shown.analysis.recording):
-            return gr.skip()
+            return {self.missing: gr.HTML(visible=True), self.all: gr.Column(visible=False)}
+        if edited is not None and edited.belongs_to(shown):
+            return {self.missing: gr.HTML(visible=False), self.all: gr.Column(visible=True)}
         edited, cut = opened(shown.analysis)
         note = f"{texts.annotate.NOTE} {texts.annotate.DRAFT[shown.analysis.annotated]} {texts.annotate.BELONGS}"
         return {
@@ -155,18 +155,20 @@ class AnnotateTab:
         return self._shown(edited.at(edited.history.redone(), edited.chosen), edited, follow)
 
     def drag(self, edited: Edited | None, follow: bool, event: gr.EventData) -> Updates:
-        """Move one edge of the chosen cycle to where it was left."""
-        start_s, end_s = chosen(edited)[0].times
-        moved = {"start": start_s, "end": end_s} | {event.edge: event.value}
-        return self.set_times(edited, follow, moved["start"], moved["end"])
+        """Move one edge of a cycle to where it was left; the cycle may not be chosen any more."""
+        cycles = remembered(edited).history.present.cycles
+        if not 0 <= event.cycle < len(cycles):
+            return gr.skip()
+        cycle = cycles[event.cycle]
+        moved = {"start": cycle.start_s, "end": cycle.end_s} | {event.edge: event.value}
+        return self._moved(edited, event.cycle, moved["start"], moved["end"], follow)
 
     def set_times(self, edited: Edited | None, follow: bool, start_s: float | None, end_s: float | None) -> Updates:
         """Move the chosen cycle to the times typed."""
         edited, index = chosen(edited)
         if start_s is None or end_s is None:
             raise gr.Error(texts.annotate.NO_TIMES, print_exception=False)
-        moved = edited.edit(lambda annotation: edits.move(annotation, index, start_s, end_s, follow))
-        return self._shown(moved, edited, follow)
+        return self._moved(edited, index, start_s, end_s, follow)
 
     def set_follow(self, edited: Edited | None, follow: bool) -> Updates:
         """Say anew how far edges can go."""
@@ -200,7 +202,7 @@ class AnnotateTab:
     def take_first(self, shown: Shown | None, edited: Edited | None, follow: bool) -> Updates:
         """Go on from the cycles that the first tab shows; that can be undone."""
         edited = remembered(edited)
-        if shown is None or not same_sound(edited.recording, shown.analysis.recording):
+        if not edited.belongs_to(shown):
             raise gr.Error(texts.annotate.OTHER, print_exception=False)
         found, cut = opened(shown.analysis)
         taken = edited.edit(lambda _: found.history.present)
@@ -211,6 +213,11 @@ class AnnotateTab:
         edited = remembered(edited)
         taken, said = self.files.read(path, edited)
         return {**self._shown(taken, edited, follow, said), self.files.imported: None}
+
+    def _moved(self, edited: Edited, index: int, start_s: float, end_s: float, follow: bool) -> Updates:
+        """Show a cycle moved to other times."""
+        moved = edited.edit(lambda annotation: edits.move(annotation, index, start_s, end_s, follow))
+        return self._shown(moved, edited, follow)
 
     def _shown(self, edited: Edited, before: Edited | None, follow: bool, said: str = "") -> Updates:
         """All that shows what is edited; the player is left alone where it holds the chosen cycle already."""

@@ -43,21 +43,27 @@ class AnnotationFiles:
         quiet = {"show_progress": "hidden", "concurrency_id": "annotate", "concurrency_limit": 1}
         self.export.click(
             self.write,
-            [edited, self.named, analysed.audio],
+            [edited, self.named, analysed.shown, analysed.audio],
             [edited, status, self.file],
             api_name="export_annotation",
             **quiet,
         )
         prepared = self.use.click(
-            partial(self.prepare, first.id), edited, [analysed.annotation, tabs], api_name="use_annotation", **quiet
+            partial(self.prepare, first.id),
+            [edited, analysed.shown],
+            [analysed.annotation, tabs],
+            api_name="use_annotation",
+            **quiet,
         )
         labelled = analysed.analyse_after(prepared, "analyse_annotated")
         labelled.success(self.compare, [analysed.shown, edited], status, api_name="compare_annotation", **quiet)
 
-    def write(self, edited: Edited | None, named: bool, audio: str | None) -> tuple[Edited, str, Any]:
+    def write(
+        self, edited: Edited | None, named: bool, shown: Shown | None, audio: str | None
+    ) -> tuple[Edited, str, Any]:
         """Write the cycles as an ICBHI annotation and show where to fetch it."""
         edited = remembered(edited)
-        name = f"{Path(audio).stem}.txt" if named and audio else texts.annotate.FILE
+        name = f"{Path(audio).stem}.txt" if named and audio and edited.belongs_to(shown) else texts.annotate.FILE
         path = written(edited.history.present, name)
         history = edited.history.exported()
         return replace(edited, history=history), timeline.status(history), gr.File(path, visible=True)
@@ -70,9 +76,11 @@ class AnnotationFiles:
         history = replace(edited.history.edited(found), saved=found)
         return edited.at(history, 0), f"{texts.annotate.IMPORTED} {cut_note(cut)}"
 
-    def prepare(self, first: str, edited: Edited | None) -> tuple[str, Any]:
+    def prepare(self, first: str, edited: Edited | None, shown: Shown | None) -> tuple[str, Any]:
         """Return an annotation file of the cycles as they stand, for the first tab to analyse with, and open that."""
         edited, _ = chosen(edited)
+        if not edited.belongs_to(shown):
+            raise gr.Error(texts.annotate.OTHER, print_exception=False)
         return written(edited.history.present, texts.annotate.FILE), gr.Tabs(selected=first)
 
     def compare(self, shown: Shown | None, edited: Edited | None) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from rsc_core import build_figures, synth
+from rsc_core import build_figures, figures, synth
+from rsc_core.analysis import CycleView
 from rsc_core.figures import Picture
 from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import atlas_markup, markup, texts
@@ -49,12 +50,13 @@ class AtlasTab:
                 self.player = player_place("atlas-player", looping=False)
                 self.confused = gr.HTML(js_on_load=None, min_height=200, elem_classes="atlas")
                 self.picture = picture_place(texts.ALT["atlas"], "atlas-picture")
+                self.hybrid = picture_place(texts.ALT["atlas-hybrid"], "atlas-hybrid")
         self._wire(tab)
 
     def _wire(self, tab: gr.Tab) -> None:
         shared = {
             "inputs": [self.width, self.shown, self.kind],
-            "outputs": [self.shown, self.page, self.player, self.confused, self.picture],
+            "outputs": [self.shown, self.page, self.player, self.confused, self.picture, self.hybrid],
             "js": measure("tabs"),
             "concurrency_id": "analysis",
             "concurrency_limit": 1,
@@ -69,25 +71,33 @@ class AtlasTab:
         if shown == kind:
             return gr.skip()
         made = {one: self.made(one) for one in (kind, *ENTRIES[kind].confused)}
-        own = made[kind]
-        drawn = build_figures.built(
-            own.synthetic, own.phases, own.spectrogram, **picture_size(beside(width_px, COLUMNS))
-        )
+        own, size = made[kind], picture_size(beside(width_px, COLUMNS))
+        drawn = {
+            self.picture: build_figures.built(own.synthetic, own.phases, own.spectrogram, **size),
+            self.hybrid: figures.hybrid(_hybrid_view(own), **size),
+        }
         return {
             self.shown: kind,
             self.page: atlas_markup.page(ENTRIES[kind]),
-            self.player: served(_playback(made, self.picture.elem_id, drawn)),
+            self.player: served(_playback(made, drawn)),
             self.confused: atlas_markup.confused(ENTRIES[kind]),
-            self.picture: drawn.pixels(),
+            **{place: picture.pixels() for place, picture in drawn.items()},
         }
 
 
-def _playback(made: dict[str, Built], place: str, drawn: Picture) -> Playback:
+def _playback(made: dict[str, Built], drawn: dict[gr.Image, Picture]) -> Playback:
     """The sound that is shown, and those it is confused with at the same place of the same breath."""
     first = next(iter(made))
     sounds = tuple(Sound(one.synthetic.waveform, one.synthetic.sample_rate) for one in made.values())
     versions = tuple(Version(ENTRIES[kind].title, number) for number, kind in enumerate(made))
-    return Playback(f"atlas {first}", sounds, versions, pictures={place: time_axes_of(drawn)})
+    pictures = {place.elem_id: time_axes_of(picture) for place, picture in drawn.items()}
+    return Playback(f"atlas {first}", sounds, versions, pictures=pictures)
+
+
+def _hybrid_view(made: Built) -> CycleView:
+    from rsc_core.building import hybrid_view  # imports torch: not before a sound is built
+
+    return hybrid_view(made.synthetic)
 
 
 def _make(kind: str) -> Built:

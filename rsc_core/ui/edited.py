@@ -12,7 +12,7 @@ from rsc_core import annotation as edits
 from rsc_core.analysis import Analysis, Recording
 from rsc_core.annotation import Annotation, History
 from rsc_core.ui import texts, timeline
-from rsc_core.ui.analyse import spoken
+from rsc_core.ui.analyse import Shown, spoken
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Edited:
             return None
         cycle = self.history.present.cycles[self.chosen]
         return cycle.start_s, cycle.end_s
+
+    def belongs_to(self, shown: Shown | None) -> bool:
+        """Whether the first tab shows this recording."""
+        return shown is not None and same_sound(self.recording, shown.analysis.recording)
 
     def at(self, history: History, index: int | None) -> Edited:
         """Return another state with a cycle chosen, or the nearest one to it that there is."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from rsc_core.ui.analyse import AnalyseTab
 
@@ -18,7 +19,7 @@ NOTED = "(value) => pageAddress('{}', value)"
 class Links:
     """Wires the address to the tabs, and to the example and model of the first one."""
 
-    def __init__(self, app: gr.Blocks, tabs: gr.Tabs, every: tuple[gr.Tab, ...], first: AnalyseTab):
+    def __init__(self, loaded: Dependency, tabs: gr.Tabs, every: tuple[gr.Tab, ...], first: AnalyseTab):
         self.names = [tab.id for tab in every]
         self.first = first
         self.wanted = gr.Textbox(visible=False, label="tab to open")  # after an example's analysis
@@ -28,9 +29,10 @@ class Links:
         first.example.change(None, first.example, None, js=NOTED.format("example"), api_visibility="private")
         first.model.change(None, first.model, None, js=NOTED.format("model"), api_visibility="private")
         opened = {"api_visibility": "private", "show_progress": "hidden"}
-        followed = app.load(self.follow, None, [tabs, first.example, self.wanted], **opened)
+        followed = loaded.then(self.follow, None, [tabs, first.example, self.wanted], **opened)
         followed.then(None, None, None, js="() => pageFollowed()", api_visibility="private")
         first.example_analysed.success(self.go_on, self.wanted, [tabs, self.wanted], **opened)
+        first.example_analysed.failure(lambda: "", None, self.wanted, **opened)
 
     def follow(self, request: gr.Request) -> tuple[Any, Any, str]:
         """Open what the address names; what there is not is passed over."""

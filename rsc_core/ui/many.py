@@ -53,7 +53,7 @@ class ManyTab:
             self.run = gr.Button(texts.many.RUN, variant="primary", min_width=120, elem_id="many-run")
             self.stop = gr.Button(texts.many.STOP, min_width=120, elem_id="many-stop")
             self.save = gr.Button(texts.many.CSV, min_width=120, elem_id="many-save")
-        self.progress = gr.HTML(js_on_load=None, elem_id="many-progress")
+        self.progress = gr.HTML(js_on_load=None, min_height=60, elem_id="many-progress")
         self.file = gr.File(visible=False, interactive=False, label=texts.many.READY, elem_id="many-csv")
         self.table = gr.HTML(js_on_load=None, elem_id="many-table")
         self._wire(model)
@@ -65,7 +65,8 @@ class ManyTab:
             [self.files, self.folder, model],
             [self.batch, self.progress, self.table, self.file],
             api_name="label_many",
-            show_progress="hidden",
+            show_progress="minimal",
+            show_progress_on=self.progress,
             concurrency_id="many",
             concurrency_limit=1,
         )
@@ -90,11 +91,15 @@ class ManyTab:
         if len(sources) > MOST_FILES:
             raise gr.Error(texts.many.TOO_MANY.format(count=len(sources), most=MOST_FILES), print_exception=False)
         batch = Batch(tuple(sources), tuple(lonely))
-        yield {self.file: gr.File(None, visible=False), **self._shown(batch)}
-        with spoken():
-            for found in predict.score(self.analyser, sources, model or None):
-                batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
-                yield self._shown(batch)
+        yield self._shown(batch)
+        try:
+            with spoken():
+                for found in predict.score(self.analyser, sources, model or None):
+                    batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
+                    yield self._shown(batch)
+        except Exception:  # whatever it is, the page must not go on saying that it works
+            yield self._shown(replace(batch, stopped=True))
+            raise
 
     def stopped(self, batch: Batch | None) -> Updates:
         """Say how far the batch had come, whose rows stay."""
@@ -114,7 +119,9 @@ class ManyTab:
         return gr.File(str(path), visible=True)
 
     def _shown(self, batch: Batch) -> Updates:
-        return {self.batch: batch, self.progress: progress(batch), self.table: table(batch.rows)}
+        """A batch as it stands; a file of fewer rows goes."""
+        shown = {self.batch: batch, self.progress: progress(batch), self.table: table(batch.rows)}
+        return {**shown, self.file: gr.File(None, visible=False)}
 
 
 def progress(batch: Batch) -> str:

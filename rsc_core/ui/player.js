@@ -32,10 +32,13 @@
     take(value) {
       const old = this.value, going = old && value && old.name === value.name;
       this.value = value;
+      this.element.inert = !value;
       for (const line of this.lines.splice(0)) line.remove();
       if (!value) {
         this.audio.pause();
         this.audio.removeAttribute("src");
+        this.time.textContent = "";
+        this.downloads.replaceChildren();
         return;
       }
       if (!going) {

@@ -1,8 +1,12 @@
 // The answers of the quiz: a click or the keys 1, 2, ... choose one, once.
 const open = () => [...element.querySelectorAll("button[data-answer]:not(:disabled)")];
 
+const PATIENCE_MS = 20000; // an answer that was lost on the way can be given again
+
 const choose = (button) => {
-  for (const other of open()) other.disabled = true;
+  const all = open();
+  for (const other of all) other.disabled = true;
+  setTimeout(() => { for (const other of all) other.disabled = false; }, PATIENCE_MS);
   button.setAttribute("aria-pressed", "true");
   trigger("select", { index: Number(button.dataset.step), value: button.dataset.answer });
 };

@@ -167,7 +167,8 @@ class QuizTab:
         ]
         for event in events:
             event.then(None, js=FOCUS, api_visibility="private")
-        self.end_button.click(self.end, self.playing, result, api_name="quiz_end", show_progress="hidden")
+        ending = {"show_progress": "hidden", "concurrency_id": "analysis"}  # not before a sound is revealed
+        self.end_button.click(self.end, self.playing, result, api_name="quiz_end", **ending)
         self.settings_button.click(self.settings, None, pages, api_name="quiz_settings", show_progress="hidden")
         self.source.input(self.choose_source, self.source, self.own, api_name="quiz_source", show_progress="hidden")
 
@@ -232,7 +233,7 @@ class QuizTab:
         played = _remembered(playing).round
         step = played.asked
         if step is None or event.index != len(played.answers) or event.value not in step.options:
-            yield {}
+            yield {self.answers: quiz_markup.question(step, len(played.answers)) if step else ""}
             return
         asked, played = played.questions[step.question], played.answer(event.value)
         playing = replace(playing, round=played)
@@ -250,12 +251,13 @@ class QuizTab:
 
     def next(self, playing: Playing | None) -> Updates:
         """Ask about the next sound, or show the result after the last one."""
-        playing = _remembered(playing)
+        if playing is None:
+            return self._forgotten()
         return self._finish(playing) if playing.round.asked is None else self._ask(playing)
 
     def end(self, playing: Playing | None) -> Updates:
         """Show the result of what has been answered."""
-        return self._finish(_remembered(playing))
+        return self._forgotten() if playing is None else self._finish(playing)
 
     def again(self, playing: Playing | None) -> Updates:
         """Ask the same questions anew."""
@@ -309,6 +311,10 @@ class QuizTab:
             self.download: gr.DownloadButton(value=str(path)),
             **self._page(self.finished),
         }
+
+    def _forgotten(self) -> Updates:
+        gr.Warning(texts.quiz.FORGOTTEN)
+        return self._page(self.setup)
 
     def _page(self, shown: gr.Column) -> Updates:
         """Show one of the tab's three parts."""

@@ -59,7 +59,8 @@ class ThresholdSection:
             js=measure("tabs"),
             concurrency_id="threshold",  # it lends models level by level, so nobody waits for all of it
             concurrency_limit=1,
-            show_progress="hidden",
+            show_progress="minimal",
+            show_progress_on=self.progress,
         )
         self.stop.click(self.stopped, None, self.progress, api_name="stop_thresholds", cancels=running, queue=False)
 
@@ -86,6 +87,9 @@ class ThresholdSection:
         except ValueError as error:
             text = texts.build.NOT_BUILT.format(reason=build_markup.reason(error))
             yield {self.progress: markup.notice(text)}
+        except Exception as error:  # whatever it is, the page must not go on saying that it works
+            yield {self.progress: markup.notice(error.message if isinstance(error, gr.Error) else texts.BROKEN)}
+            raise
 
     def stopped(self) -> str:
         """Say that it was stopped; Gradio has ended it."""

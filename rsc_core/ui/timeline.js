@@ -8,7 +8,8 @@ let zoom_s = 0; // seen at once; 0: all
 let left_s = 0; // where the strip is scrolled to
 let shown = null; // index of the cycle last scrolled to
 let focused = null; // what gets the keyboard back: "block", "start" or "end"
-let typing = null;
+let typing = null; // timer of the keys that move an edge
+let pending = null; // sends what they came to
 
 const find = (selector) => element.querySelector(selector);
 const total_s = () => Number(find(".timeline").dataset.seconds);
@@ -49,6 +50,7 @@ function choose(block) {
     other.tabIndex = other === block ? 0 : -1;
   }
   for (const edge of element.querySelectorAll(".edge")) edge.remove(); // of another cycle
+  settle();
   focused = "block";
   block.focus({ preventScroll: true });
   look();
@@ -63,15 +65,29 @@ function place(edge, s) {
   edge.style.left = `${(100 * value) / total_s()}%`;
 }
 
-function release(edge) {
+function chosen() {
+  return Number(find('.block[aria-pressed="true"]').dataset.cycle);
+}
+
+function release(edge, cycle) {
   focused = edge.dataset.edge;
-  trigger("release", { edge: edge.dataset.edge, value: Number(edge.getAttribute("aria-valuenow")) });
+  trigger("release", { cycle, edge: edge.dataset.edge, value: Number(edge.getAttribute("aria-valuenow")) });
 }
 
 function type(edge, s) {
+  const cycle = chosen();
   place(edge, s);
+  pending = () => release(edge, cycle);
   clearTimeout(typing);
-  typing = setTimeout(() => release(edge), PAUSE_MS);
+  typing = setTimeout(settle, PAUSE_MS);
+}
+
+/* Send at once what was typed, before anything else is done. */
+function settle() {
+  const send = pending;
+  pending = null;
+  clearTimeout(typing);
+  if (send) send();
 }
 
 element.addEventListener("click", (event) => {
@@ -92,7 +108,8 @@ element.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   edge.focus({ preventScroll: true });
   edge.setPointerCapture(event.pointerId);
-  const before = edge.getAttribute("aria-valuenow");
+  settle();
+  const before = edge.getAttribute("aria-valuenow"), cycle = chosen();
   const offset = event.clientX - edge.getBoundingClientRect().left;
   const drag = (moved) => {
     const box = track.getBoundingClientRect();
@@ -101,7 +118,7 @@ element.addEventListener("pointerdown", (event) => {
   };
   const drop = () => {
     edge.removeEventListener("pointermove", drag);
-    if (edge.getAttribute("aria-valuenow") !== before) release(edge);
+    if (edge.getAttribute("aria-valuenow") !== before) release(edge, cycle);
   };
   edge.addEventListener("pointermove", drag);
   edge.addEventListener("lostpointercapture", drop, { once: true });
@@ -121,6 +138,7 @@ element.addEventListener("keydown", (event) => {
     const next = find(`.block[data-cycle="${Number(block.dataset.cycle) + direction}"]`);
     if (next) choose(next);
   } else if (block && label) {
+    settle();
     focused = "block";
     trigger("edit", { value: label });
   } else {
@@ -137,17 +155,21 @@ element.addEventListener(
   true,
 );
 
+element.addEventListener("focusout", settle);
+
 watch("value", () => {
-  clearTimeout(typing);
+  settle();
   lay();
   look();
   const held = focused === "block" ? find('.block[aria-pressed="true"]') : focused && find(`.edge.${focused}`);
   if (held) held.focus({ preventScroll: true });
   focused = null;
 });
-addEventListener("beforeunload", (event) => {
-  if (find("[data-unsaved]")) event.preventDefault();
-});
+const leave = (event) => {
+  if (!element.isConnected) removeEventListener("beforeunload", leave);
+  else if (find("[data-unsaved]")) event.preventDefault();
+};
+addEventListener("beforeunload", leave);
 new ResizeObserver(() => {
   lay();
   look();

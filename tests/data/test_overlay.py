@@ -109,6 +109,34 @@ def test_a_recording_is_its_dry_layers_recorded():
     assert drawn.events == recorded.events
 
 
+@pytest.mark.parametrize(
+    ("train", "audio", "sentence"),
+    [
+        ({"events": 0.5}, {"padding": "zero"}, "go with padding repeat, got zero"),
+        ({"synthetic": 0.5, "logit_adjustment": True}, {}, "change how frequent classes are"),
+        ({"events": 0.5, "class_weight": 0.5}, {}, "change how frequent classes are"),
+    ],
+)
+def test_what_does_not_go_with_synthesised_sound_is_refused(train, audio, sentence):
+    run = config(**train)
+    with pytest.raises(ValueError, match=sentence):
+        overlay.refuse_misfits(replace(run, audio=replace(run.audio, **audio)), CLASSES)
+
+
+def test_a_run_learns_from_synthesised_sound_and_goes_on_where_it_was_stopped(tiny_icbhi, base, tmp_path):
+    corpus, train = data.load("icbhi", tiny_icbhi), {"batch_size": 4, "device": "cpu", "precision": "fp32"}
+
+    def fit(name, **options):
+        wanted = run_config("full", "icbhi", str(base), train={**train, "epochs": 2, **options})
+        return engine.fit(inherit(wanted), corpus, tmp_path / name, resume=True, progress=False).model.state_dict()
+
+    mixed = {"synthetic": 0.5, "events": 0.5}
+    whole, plain = fit("whole", **mixed), fit("plain")
+    assert any(not torch.equal(whole[key], plain[key]) for key in whole)
+    again = fit("again", **mixed)
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
 def test_other_classes_are_refused_before_training(tiny_icbhi, base, tmp_path):
     wanted = inherit(run_config("full", "icbhi", str(base), train={"synthetic": 0.5}, data={"labels": "binary"}))
     with pytest.raises(ValueError, match="options synthetic and events know the classes normal, crackle"):

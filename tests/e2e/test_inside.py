@@ -45,7 +45,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     page.locator("#mixer .player-play").click()
     page.wait_for_function("() => document.querySelector('#mixer audio').currentTime > 0.2")
     player, audio = page.locator("#mixer .player"), page.locator("#mixer audio")
-    page.get_by_label(texts.player.BLEND).fill("0.5")
+    page.locator("#mixer").get_by_label(texts.player.BLEND).fill("0.5")
     assert player.get_attribute("data-gains") == "0.50 1.00"
     page.locator("#mixer button", has_text=texts.inside.HEAR["attended"]).click()
     assert player.get_attribute("data-gains") == "1.00 0.00"

@@ -155,7 +155,7 @@ def test_an_example_is_analysed_once_and_can_be_analysed_again(page, server, how
     page.locator("#example input").focus()
     page.keyboard.press("Tab")  # leaving the list asks for nothing
     page.wait_for_timeout(1000)
-    assert [name for name, _ in asked] == ["open_example", "analyse_example"]
+    assert [name for name, _ in asked] == ["open_example", "analyse_example", "go_on"]
     assert page.locator("#example input").input_value() == "Fine crackles (synthesised)"
 
     page.locator("#attention img").evaluate("img => img.remove()")
@@ -286,7 +286,7 @@ def test_a_phone_scrolls_to_the_result_and_a_wide_screen_stays(phone, page, serv
     open_page(page, server)
     choose_example(page, "Coarse crackles")
     sources(page)
-    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("scrollY") < 10
 
 
 def test_the_page_asks_nobody_but_its_server(page, server):

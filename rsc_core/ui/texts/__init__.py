@@ -54,7 +54,7 @@ RECORDER = (
 PROJECTOR = "Projector"
 PROJECTOR_NOTE = "Larger text, for a class"
 DARK = "Dark"
-KEPT = "The server deletes the audio after an hour."
+KEPT = "The server deletes the audio an hour after it was last used."
 WELCOME = "Record a breath, upload a file or pick an example: the result appears here."
 WORKING = "Analysing …"
 BROKEN = "Something went wrong on the server; nothing was labelled. Try again; if it stays, tell who runs this page."
@@ -95,6 +95,7 @@ VALUES_NOTE = (
 )
 ALT = {
     "atlas": "Waveform of the synthesised sound, its breaths and events on one time axis, and its log-mel spectrogram",
+    "atlas-hybrid": "Hybrid spectrogram of the same sound: CQT, Gammatone, Mel",
     "namings": "Probability that each model gives the sound, over its level against the breath",
     "built": "Waveform of the built sound, its breaths and events on one time axis, and its log-mel spectrogram",
     "cycles": "Waveform with its cycles coloured by label",
