@@ -184,7 +184,8 @@ class InsideTab:
         self.query.input(self.choose_query, [*redrawn, self.query], reading, api_name="choose_query", **quiet)
         self.look.select(self.choose_patch, redrawn, [*reading, self.query], api_name="choose_patch", **quiet)
         self.montage.select(self.choose_head, redrawn, reading, api_name="choose_head", **quiet)
-        changed = [self.method.input, self.label.input, self.against.input]
+        # Not input: leaving the list sends that once more, and would cancel a test that was just asked for.
+        changed = [self.method.select, self.label.select, self.against.select]
         gr.on(changed, self.explain, asked, explained, api_name="explain", cancels=run, **working)
 
     def open(self, width_px: float, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:

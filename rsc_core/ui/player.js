@@ -175,7 +175,7 @@
       const { versions, emphases } = this.value;
       const below = Math.floor(this.version), above = Math.ceil(this.version), share = this.version - below;
       const gains = versions[below].gains.map((gain, i) => gain + share * (versions[above].gains[i] - gain));
-      this.element.dataset.gains = gains.map((gain) => gain.toFixed(2)).join(" ");
+      this.blend.closest(".player").dataset.gains = gains.map((gain) => gain.toFixed(2)).join(" ");
       const shape = emphases[this.emphasis.value], wanted = Number(this.volume.value) / 100;
       const most = 1 / (shape.most * Math.max(this.sound.peak, 1e-6)), gain = Math.min(wanted, most);
       this.shown.textContent = `${Math.round(100 * gain)} %${gain < wanted ? ` (${this.shown.dataset.limited})` : ""}`;
