@@ -26,3 +26,12 @@ def test_nothing_sent_with_a_question_tells_its_answer(seed):
     said = " ".join(str(value) for value in sent.values())
     assert not re.search("crackle|wheeze|rhonch|stridor|both", said)
     assert said.count("normal") == 2  # the answer that is offered for every sound: its value and its word
+
+
+def test_a_new_round_has_the_next_number_and_other_sounds():
+    with gr.Blocks():
+        tab = QuizTab(NoAnalyser())
+    chosen = ("synthesised", None, False, 5, "four")
+    first, new = tab.start(*chosen, 7, "a model"), tab.start_new(*chosen, 7, "a model")
+    assert new[tab.seed] == 8 == new[tab.playing].round.seed
+    assert first[tab.player]["name"] != new[tab.player]["name"]

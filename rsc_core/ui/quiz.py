@@ -214,19 +214,11 @@ class QuizTab:
         beside = (model or self.analyser.default) if unseen or not own else None
         return self._ask(Playing(Round(questions, plan, seed, beside), source))
 
-    def start_new(
-        self,
-        source: str,
-        files: list[str] | None,
-        unseen: bool,
-        count: int,
-        plan: str,
-        seed: int | None,
-        model: str | None,
-    ) -> Updates:
-        """Start the round of the next number."""
+    def start_new(self, *chosen: Any) -> Updates:
+        """Start the round of the next number; arguments as of ``start``."""
+        *others, seed, model = chosen
         seed = (int(seed or 0) + 1) % (SEED_MAX + 1)
-        return {self.seed: seed, **self.start(source, files, unseen, count, plan, seed, model)}
+        return {self.seed: seed, **self.start(*others, seed, model)}
 
     def answer(self, width_px: float, playing: Playing | None, event: gr.SelectData) -> Iterator[Updates]:
         """Take an answer: ask more of the same sound, or reveal it; a click meant for another question is nothing."""
