@@ -3,8 +3,8 @@
 Two options of a run, both for the four classes and for clips that are repeated to fill their window. ``synthetic`` is
 the share of drawn clips that make way for a synthesised breath of their own class, or of what a cut of it holds.
 ``events`` is the share of normal clips over which crackles, musical sounds or both are laid, which gives them their
-label. A sound takes a processor about 0.1 s. CycleGuardian's event mixing pastes
-events cut out of other recordings (seeds.md, Appendix A); the corpora at hand do not mark those, so ours are made.
+label. A sound takes a processor about 0.1 s. CycleGuardian's event mixing pastes events cut out of other recordings;
+the corpora at hand do not mark those, so ours are made.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,7 @@ import gradio as gr
 
 from rsc_core import annotation as edits
 from rsc_core.cycles import icbhi_text, read_annotation, within
-from rsc_core.ui import markup, texts, timeline
+from rsc_core.ui import cache, markup, texts, timeline
 from rsc_core.ui.analyse import Shown, spoken
 from rsc_core.ui.edited import Edited, chosen, remembered
 
@@ -96,7 +94,7 @@ class AnnotationFiles:
 
 def written(annotation: Annotation, name: str) -> str:
     """Write an ICBHI annotation into a folder of its own and return its path."""
-    path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / name
+    path = cache.fresh(name)
     path.write_text(icbhi_text(annotation.cycles))
     return str(path)
 

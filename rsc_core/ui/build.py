@@ -6,8 +6,6 @@ callback takes the sliders and nothing but the recipe that is shown is remembere
 
 from __future__ import annotations
 
-import os
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,7 @@ import gradio as gr
 from rsc_core import build_figures, synth
 from rsc_core.controls import Control, controls, fill
 from rsc_core.playback import time_axes_of
-from rsc_core.ui import build_markup, markup, texts
+from rsc_core.ui import build_markup, cache, markup, texts
 from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates
 from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
 from rsc_core.ui.player import player_place, served_alone
@@ -188,7 +186,7 @@ class BuildTab:
         except ValueError as error:
             text = texts.build.NOT_BUILT.format(reason=build_markup.reason(error))
             raise gr.Error(text, duration=20, print_exception=False) from None
-        path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / FILE
+        path = cache.fresh(FILE)
         if any(synth.KINDS[event.kind].label is None for event in made.events):
             return [synth.write_wav(path, made)]
         return [path, synth.write(path, made), synth.annotate(path.with_suffix(".json"), made)]

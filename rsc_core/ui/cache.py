@@ -34,6 +34,11 @@ def make_folder() -> Path:
     return Path(folder)
 
 
+def fresh(name: str) -> Path:
+    """Return where a file of this name can be written for one visitor, beside no other and swept with the rest."""
+    return Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / name
+
+
 def sweep(parent: Path, keep_s: float = KEEP_S) -> None:
     """Delete what is older than ``keep_s`` in the folders made here, those of crashed servers included."""
     now = time.time()

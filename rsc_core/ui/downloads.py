@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +15,7 @@ import gradio as gr
 from rsc_core import comparison_figures, takeaway
 from rsc_core.explain import evidence
 from rsc_core.figures import Picture
-from rsc_core.ui import markup, texts
+from rsc_core.ui import cache, markup, texts
 
 if TYPE_CHECKING:
     from rsc_core.ui.analyse import Shown
@@ -86,7 +84,7 @@ class Downloads:
         if shown.view is None:
             raise gr.Error(texts.take_home.NOT_YET, print_exception=False)
         name = Path(audio).name if named and audio else None
-        path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / FILES[kind]
+        path = cache.fresh(FILES[kind])
         if kind == "report":
             path.write_text(report(shown, values, name, compared, opened))
         else:

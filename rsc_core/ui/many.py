@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rsc_core.ui import markup, texts
+from rsc_core.ui import cache, markup, texts
 from rsc_core.ui.analyse import FORGET_S, Updates, spoken
 
 if TYPE_CHECKING:
@@ -114,7 +111,7 @@ class ManyTab:
 
         if batch is None or not batch.rows:
             raise gr.Error(texts.many.NO_ROWS, print_exception=False)
-        path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / texts.many.FILE
+        path = cache.fresh(texts.many.FILE)
         path.write_bytes(predict.as_csv(batch.rows).encode())
         return gr.File(str(path), visible=True)
 

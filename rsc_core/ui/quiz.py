@@ -7,8 +7,6 @@ sent as samples, without a name.
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +19,7 @@ from rsc_core import quiz_figures, quiz_sounds
 from rsc_core.analysis import Analysis
 from rsc_core.config import CLASSES
 from rsc_core.quiz import CSV_HEAD, PLANS, Round
-from rsc_core.ui import markup, quiz_markup, texts
+from rsc_core.ui import cache, markup, quiz_markup, texts
 from rsc_core.ui.analyse import FORGET_S, Updates, spoken
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
 from rsc_core.ui.player import player_place, served_alone
@@ -295,7 +293,7 @@ class QuizTab:
         }
 
     def _finish(self, playing: Playing) -> Updates:
-        path = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / CSV
+        path = cache.fresh(CSV)
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([CSV_HEAD, *playing.round.rows()])
         return {
