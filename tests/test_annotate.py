@@ -64,7 +64,7 @@ def test_the_chosen_cycle_is_one_there_is(shown):
     with pytest.raises(gr.Error, match=texts.annotate.NOTHING):
         chosen(none)
     assert edited.at(edited.history, 99).chosen == 2 and edited.at(none.history.undone(), None).chosen == 0
-    with pytest.raises(gr.Error, match=texts.FORGOTTEN):
+    with pytest.raises(gr.Error, match=texts.page.FORGOTTEN):
         chosen(None)
 
 

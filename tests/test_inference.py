@@ -79,8 +79,10 @@ def test_without_an_annotation_cycles_are_found_in_the_sound(analyser, sound):
     assert analysis.cycles == segmentation.breaths(analysis.recording.waveform, analysis.recording.sample_rate)
     assert len(analysis.probabilities) == len(analysis.cycles) >= 2
     assert analyser.relabel(analysis, "tuned-lora").segmented
-    assert texts.FOUND in markup.remarks(analysis)
-    assert (texts.TURNS in markup.remarks(analysis)) == any(c.inspiration_end_s is not None for c in analysis.cycles)
+    assert texts.analyse.FOUND in markup.remarks(analysis)
+    assert (texts.analyse.TURNS in markup.remarks(analysis)) == any(
+        c.inspiration_end_s is not None for c in analysis.cycles
+    )
 
 
 def test_where_nobody_breathes_windows_cover_the_recording(analyser, tmp_path):
@@ -88,7 +90,7 @@ def test_where_nobody_breathes_windows_cover_the_recording(analyser, tmp_path):
     analysis = analyser.analyse(tmp_path / "noise.wav")
     assert not analysis.annotated and not analysis.segmented
     assert [(c.start_s, c.end_s) for c in analysis.cycles] == [(float(i), float(i + 1)) for i in range(8)]
-    assert texts.WINDOWS.format(seconds=1) in markup.remarks(analysis)
+    assert texts.analyse.WINDOWS.format(seconds=1) in markup.remarks(analysis)
 
 
 def test_level_does_not_decide(analyser, sound, tmp_path):

@@ -32,27 +32,27 @@ WAITING = 128  # requests that wait: a class clicks together
 
 def build_app(analyser: Analyser) -> gr.Blocks:
     """Return the page around an Analyser, whose models are asked for only when the page is open."""
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
+    with gr.Blocks(title=texts.page.TITLE, analytics_enabled=False, delete_cache=CACHE_S) as app:
         gr.HTML(markup.header(), js_on_load=None)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
-            with gr.Tab(texts.ANALYSE_TAB, id="analyse") as first:
+            with gr.Tab(texts.page.ANALYSE_TAB, id="analyse") as first:
                 tab = AnalyseTab(analyser)
-            with gr.Tab(texts.INSIDE_TAB, id="inside", elem_id="inside") as inside:
+            with gr.Tab(texts.page.INSIDE_TAB, id="inside", elem_id="inside") as inside:
                 InsideTab(analyser, tab.shown, inside)
-            with gr.Tab(texts.COMPARE_TAB, id="compare", elem_id="compare-tab") as compare:
+            with gr.Tab(texts.page.COMPARE_TAB, id="compare", elem_id="compare-tab") as compare:
                 beside = CompareTab(analyser, tab.shown, compare)
                 tab.take_home(beside.compared, beside.tuned.opened)
-            with gr.Tab(texts.MIX_TAB, id="mix", elem_id="mix-tab") as mix:
+            with gr.Tab(texts.page.MIX_TAB, id="mix", elem_id="mix-tab") as mix:
                 MixTab(analyser, tab.shown, tab.examples, mix)
-            with gr.Tab(texts.ANNOTATE_TAB, id="annotate", elem_id="annotate-tab") as annotate:
+            with gr.Tab(texts.page.ANNOTATE_TAB, id="annotate", elem_id="annotate-tab") as annotate:
                 AnnotateTab(tab, tabs, first, annotate)
-            with gr.Tab(texts.MANY_TAB, id="many", elem_id="many-tab") as many:
+            with gr.Tab(texts.page.MANY_TAB, id="many", elem_id="many-tab") as many:
                 ManyTab(analyser, tab.model)
-            with gr.Tab(texts.BUILD_TAB, id="build", elem_id="build-tab") as build:
+            with gr.Tab(texts.page.BUILD_TAB, id="build", elem_id="build-tab") as build:
                 BuildTab(analyser, tab, tabs, build)
-            with gr.Tab(texts.ATLAS_TAB, id="atlas", elem_id="atlas-tab") as atlas:
+            with gr.Tab(texts.page.ATLAS_TAB, id="atlas", elem_id="atlas-tab") as atlas:
                 AtlasTab(atlas)
-            with gr.Tab(texts.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
+            with gr.Tab(texts.page.QUIZ_TAB, id="quiz", elem_id="quiz-tab") as asking:
                 quiz = QuizTab(analyser)
         loading = {"concurrency_limit": None, "show_progress": "hidden"}
         loaded = app.load(tab.offer, None, [tab.models, tab.model, tab.card, tab.button], api_name="models", **loading)

@@ -70,7 +70,7 @@ class AnalyseTab:
             with gr.Column(scale=4, min_width=300, elem_id="input"):
                 self._build_input()
             with gr.Column(scale=9, min_width=300, elem_id="results"):
-                self.welcome = gr.HTML(markup.paragraph(texts.WELCOME, "welcome"), js_on_load=None)
+                self.welcome = gr.HTML(markup.paragraph(texts.analyse.WELCOME, "welcome"), js_on_load=None)
                 with gr.Column(visible=False) as self.result:
                     self._build_result()
         self._wire()
@@ -87,7 +87,7 @@ class AnalyseTab:
         gr.HTML(
             phone.places()
             + f'<p id="microphone-state" class="note" aria-live="polite">{texts.recorder.MICROPHONE["before"]}</p>'
-            + markup.paragraph(f"{texts.RECORDER} {texts.KEPT}", "note"),
+            + markup.paragraph(f"{texts.analyse.RECORDER} {texts.page.KEPT}", "note"),
             js_on_load=None,
         )
         self.example = gr.Dropdown(self.examples.names, value=None, label="Or an example", elem_id="example")
@@ -98,31 +98,31 @@ class AnalyseTab:
         self.button = gr.Button("Analyse", variant="primary", elem_id="analyse")
         self.model = gr.Textbox(visible=False, label="name of the model")
         self.models = gr.HTML(js_on_load=markup.CHOOSE_MODEL, elem_id="model")
-        self.card = gr.HTML(markup.paragraph(texts.LOADING, "note"), js_on_load=None, elem_id="card")
+        self.card = gr.HTML(markup.paragraph(texts.models.LOADING, "note"), js_on_load=None, elem_id="card")
 
     def _build_result(self) -> None:
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.remarks = gr.HTML(js_on_load=None, elem_id="remarks")
         self.player = player_place("player", texts.player.LOOP_CYCLE, looping=False)
         self.played = gr.HTML(js_on_load=None)
-        gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.CHOOSE, "note"), js_on_load=None)
-        self.waveform = picture_place(texts.ALT["cycles"], "cycles-picture", "png")
+        gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.analyse.CHOOSE, "note"), js_on_load=None)
+        self.waveform = picture_place(texts.pictures.ALT["cycles"], "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
         self.evidence = gr.HTML(js_on_load=None, min_height=150, elem_id="evidence")
         self.values = gr.Radio(
-            [(text, key) for key, text in texts.VALUES.items()],
+            [(text, key) for key, text in texts.analyse.VALUES.items()],
             value="db",
             show_label=False,
             container=False,
             elem_id="values",
         )
-        gr.HTML(markup.paragraph(texts.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
-        self.log_mel = picture_place(texts.ALT["log-mel"], "log-mel")
-        self.hybrid = picture_place(texts.ALT["hybrid"], "hybrid")
+        gr.HTML(markup.paragraph(texts.analyse.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
+        self.log_mel = picture_place(texts.pictures.ALT["log-mel"], "log-mel")
+        self.hybrid = picture_place(texts.pictures.ALT["hybrid"], "hybrid")
         gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
-        self.attention = picture_place(texts.ALT["attention"], "attention")
+        self.attention = picture_place(texts.pictures.ALT["attention"], "attention")
         self.downloads = downloads.Downloads()
 
     def _wire(self) -> None:
@@ -210,19 +210,19 @@ class AnalyseTab:
     ) -> Iterator[Updates]:
         """Label a recording: first the overview, then the pictures of its first cycle."""
         if not audio:
-            raise gr.Error(texts.NO_AUDIO, print_exception=False)
+            raise gr.Error(texts.analyse.NO_AUDIO, print_exception=False)
         pictures = (self.waveform, self.log_mel, self.hybrid, self.attention)  # of the recording before
         # Until there is a result, no tab takes the analysis before for one of this recording.
         yield {
             self.shown: None,
-            **self._instead(markup.paragraph(texts.WORKING, "welcome")),
+            **self._instead(markup.paragraph(texts.analyse.WORKING, "welcome")),
             **dict.fromkeys(pictures),
         }
         try:
             with spoken():
                 analysis = self.analyser.analyse(audio, model, annotation)
         except Exception as error:  # whatever it is, the page must not go on saying that it works
-            text = error.message if isinstance(error, gr.Error) else texts.BROKEN
+            text = error.message if isinstance(error, gr.Error) else texts.page.BROKEN
             yield self._instead(markup.notice(text))
             raise
         yield from self._show(analysis, 0, width_px, values)
@@ -235,7 +235,7 @@ class AnalyseTab:
     def open_example(self, name: str | None) -> tuple[str, str | None]:
         """Return an example's sound and annotation; nothing follows where the page has only cleared its name."""
         if name not in self.examples.names:
-            raise gr.Error(texts.NO_EXAMPLE, visible=name is not None, print_exception=False)
+            raise gr.Error(texts.analyse.NO_EXAMPLE, visible=name is not None, print_exception=False)
         return self.examples.open(name)
 
     def switch_model(self, width_px: float, shown: Shown | None, model: str, values: str) -> Iterator[Updates]:
@@ -271,7 +271,7 @@ class AnalyseTab:
 
     def clear(self) -> Updates:
         """Forget the recording."""
-        welcome = self._instead(markup.paragraph(texts.WELCOME, "welcome"))
+        welcome = self._instead(markup.paragraph(texts.analyse.WELCOME, "welcome"))
         return {self.shown: None, self.example: None, self.annotation: None, **welcome}
 
     def _instead(self, html: str) -> Updates:
@@ -294,7 +294,7 @@ class AnalyseTab:
             self.welcome: gr.HTML(visible=False),
             self.result: gr.Column(visible=True),
             self.remarks: markup.remarks(analysis),
-            self.played: markup.paragraph(texts.PLAYED.format(rate=recording.sample_rate), "note"),
+            self.played: markup.paragraph(texts.analyse.PLAYED.format(rate=recording.sample_rate), "note"),
         }
         yield from self._cycle(updates[self.shown], width_px, values)
 
@@ -324,7 +324,9 @@ class AnalyseTab:
             pictures[self.attention] = figures.attention(view, **picture_size(width_px))
         yield {
             self.heading: markup.cycle_heading(shown.chosen, view.cycle),
-            self.reading: markup.paragraph(texts.ATTENTION if view.attention else texts.NO_ATTENTION, "note"),
+            self.reading: markup.paragraph(
+                texts.analyse.ATTENTION if view.attention else texts.analyse.NO_ATTENTION, "note"
+            ),
             self.attention: None,
             **self._drawn(shown, pictures),
         }
@@ -361,5 +363,5 @@ def spoken() -> Iterator[None]:
 def remembered(shown: Shown | None) -> Shown:
     """Return what a visitor looks at, or say that the server has forgotten it."""
     if shown is None:
-        raise gr.Error(texts.FORGOTTEN, print_exception=False)
+        raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
     return shown

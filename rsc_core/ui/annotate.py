@@ -42,7 +42,7 @@ class AnnotateTab:
 
     def __init__(self, analysed: AnalyseTab, tabs: gr.Tabs, first: gr.Tab, tab: gr.Tab):
         self.edited = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         welcome = markup.paragraph(texts.annotate.FIRST, "welcome")
         self.missing = gr.HTML(welcome, js_on_load=None, elem_id="annotate-first")
         with gr.Column(visible=False, elem_id="annotating") as self.all:

@@ -32,7 +32,7 @@ class AtlasTab:
         self.made = lru_cache(maxsize=len(ENTRIES))(_make)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.shown = gr.State()
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         gr.HTML(markup.paragraph(texts.atlas.NOTE, "note"), js_on_load=None)
         self.kind = gr.Radio(
             [(entry.title, kind) for kind, entry in ENTRIES.items()],
@@ -49,8 +49,8 @@ class AtlasTab:
                 gr.HTML(f"<h3>{texts.atlas.HEAR}</h3>", js_on_load=None, elem_classes="atlas")
                 self.player = player_place("atlas-player", looping=False)
                 self.confused = gr.HTML(js_on_load=None, min_height=200, elem_classes="atlas")
-                self.picture = picture_place(texts.ALT["atlas"], "atlas-picture")
-                self.hybrid = picture_place(texts.ALT["atlas-hybrid"], "atlas-hybrid")
+                self.picture = picture_place(texts.pictures.ALT["atlas"], "atlas-picture")
+                self.hybrid = picture_place(texts.pictures.ALT["atlas-hybrid"], "atlas-hybrid")
         self._wire(tab)
 
     def _wire(self, tab: gr.Tab) -> None:

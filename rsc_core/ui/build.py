@@ -42,7 +42,7 @@ class BuildTab:
         self.make = lru_cache(maxsize=4)(_make)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.built = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         gr.HTML(markup.paragraph(texts.build.NOTE, "note"), js_on_load=None)
         with gr.Row(equal_height=False):
             with gr.Column(scale=COLUMNS[0], min_width=300):
@@ -86,7 +86,7 @@ class BuildTab:
     def _build_result(self) -> None:
         self.said = gr.HTML(js_on_load=None, min_height=90, elem_id="build-said", elem_classes="said")
         self.player = player_place("build-play", looping=False)
-        self.picture = picture_place(texts.ALT["built"], "build-picture")
+        self.picture = picture_place(texts.pictures.ALT["built"], "build-picture")
         with gr.Row():
             self.send = gr.Button(texts.build.SEND, variant="primary", elem_id="build-send")
             self.download = gr.Button(texts.build.DOWNLOAD, elem_id="build-download")

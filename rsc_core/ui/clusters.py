@@ -104,7 +104,7 @@ class ClusterPart:
     def silence(self, shown: ClusterLook | None, silenced: list[int]) -> str:
         """Say what the network answers without some clusters."""
         if shown is None:
-            raise gr.Error(texts.FORGOTTEN, print_exception=False)
+            raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
         return cluster_markup.answers(shown, silenced)
 
 

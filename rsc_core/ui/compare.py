@@ -65,7 +65,7 @@ class CompareTab:
         self.analyser, self.shown = analyser, shown
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.compared = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="compared"):
             gr.HTML(markup.paragraph(texts.compare.COMPARE, "note"), js_on_load=None)
             self.models = gr.CheckboxGroup([], label=texts.compare.MODELS, elem_id="compare-models")
@@ -83,7 +83,7 @@ class CompareTab:
         self.look = gr.Radio(
             texts.compare.MAPS, value=texts.compare.MAPS[0], show_label=False, container=False, elem_id="compare-look"
         )
-        self.maps = picture_place(texts.ALT["maps"], "compare-maps")
+        self.maps = picture_place(texts.pictures.ALT["maps"], "compare-maps")
         self.map_note = gr.HTML(js_on_load=None)
         self.tuned = TunedSection(self.analyser, self.compared)
 

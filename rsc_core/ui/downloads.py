@@ -104,7 +104,7 @@ def contents(kind: str, shown: Shown, values: str, name: str | None) -> bytes:
         measured = evidence.measure(view.waveform, view.sample_rate)
         breathing = evidence.breathing(analysis.recording.waveform, analysis.recording.sample_rate)
         found = {"cycle": shown.chosen + 1, **asdict(measured), "breaths_per_min": breathing.rate_per_min}
-        return takeaway.as_json(analysis, settings(shown, values), texts.CAUTION, found, name).encode()
+        return takeaway.as_json(analysis, settings(shown, values), texts.page.CAUTION, found, name).encode()
     return takeaway.picture_archive(takeaway.pictures(analysis, shown.chosen, view, values), kind)
 
 
@@ -116,7 +116,7 @@ def settings(shown: Shown, values: str) -> dict[str, Any]:
         "model": analysis.model.name,
         "cycles": "annotated" if analysis.annotated else "found in the sound" if analysis.segmented else "windows",
         "chosen cycle": shown.chosen + 1,
-        "spectrograms": texts.VALUES[values],
+        "spectrograms": texts.analyse.VALUES[values],
         "sample rate (Hz)": analysis.recording.sample_rate,
         "gain applied": f"{analysis.recording.gain:.4g}",
     }
@@ -129,16 +129,16 @@ def report(
 
     Args:
         shown: of the first tab.
-        values: key of ``texts.VALUES``.
+        values: key of ``texts.analyse.VALUES``.
         name: of the recording's file, if it is to be in there.
         compared: left out where it is of another recording.
         opened: left out where it is not of ``compared`` as it stands.
     """
     analysis, view = shown.analysis, shown.view
     drawn = takeaway.pictures(analysis, shown.chosen, view, values)
-    cycle = texts.CYCLE.format(number=shown.chosen + 1, start=view.cycle.start_s, end=view.cycle.end_s)
+    cycle = texts.analyse.CYCLE.format(number=shown.chosen + 1, start=view.cycle.start_s, end=view.cycle.end_s)
     made = ({"File": name} if name else {}) | settings(shown, values)
-    looks = texts.ATTENTION if view.attention else texts.NO_ATTENTION
+    looks = texts.analyse.ATTENTION if view.attention else texts.analyse.NO_ATTENTION
     heading = texts.take_home.REPORT_SECTIONS
     sections = [
         (heading["recording"], markup.remarks(analysis) + _image("cycles", drawn["cycles"])),
@@ -155,7 +155,7 @@ def report(
         sections += _compared(compared)
         sections += _tuned(opened) if opened and opened.compared is compared else []
     sections.append((heading["settings"], takeaway.facts(made)))
-    return takeaway.page(texts.take_home.REPORT, texts.CAUTION, sections)
+    return takeaway.page(texts.take_home.REPORT, texts.page.CAUTION, sections)
 
 
 def _compared(compared: Compared) -> list[tuple[str, str]]:
@@ -196,7 +196,7 @@ def _tuned(opened: Opened) -> list[tuple[str, str]]:
 
 
 def _image(name: str, picture: Picture) -> str:
-    return takeaway.image(picture, texts.ALT[name])
+    return takeaway.image(picture, texts.pictures.ALT[name])
 
 
 def measured(shown: Shown) -> tuple[evidence.Evidence, tuple[evidence.Agreement, ...], evidence.Breathing]:

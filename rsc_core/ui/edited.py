@@ -64,7 +64,7 @@ def opened(analysis: Analysis) -> tuple[Edited, int]:
 def remembered(edited: Edited | None) -> Edited:
     """Return what a visitor edits, or say that the server has forgotten it."""
     if edited is None:
-        raise gr.Error(texts.FORGOTTEN, print_exception=False)
+        raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
     return edited
 
 

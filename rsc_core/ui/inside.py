@@ -58,7 +58,7 @@ class InsideTab:
         self.shown = shown
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.inside = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.first = gr.HTML(markup.paragraph(texts.inside.FIRST, "welcome"), js_on_load=None)
         with gr.Column(visible=False) as self.all:
             with gr.Row():
@@ -379,5 +379,5 @@ def _contrast(label: str, against: str) -> str | None:
 
 def _remembered(inside: Inside | None) -> Inside:
     if inside is None:
-        raise gr.Error(texts.FORGOTTEN, print_exception=False)
+        raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
     return inside

@@ -38,8 +38,8 @@ class ManyTab:
     def __init__(self, analyser: Analyser, model: gr.Textbox):
         self.analyser = analyser
         self.batch = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
-        note = f"{texts.many.NOTE} {texts.many.NAMES} {texts.KEPT}"
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
+        note = f"{texts.many.NOTE} {texts.many.NAMES} {texts.page.KEPT}"
         gr.HTML(markup.paragraph(note, "note"), js_on_load=None)
         with gr.Row(equal_height=False):
             self.files = gr.File(

@@ -46,10 +46,10 @@ CHOSEN_MODEL = "() => document.querySelector('#model input:checked').value"
 def header() -> str:
     """Return the page's title and the buttons that page.js switches its looks with."""
     return (
-        f"<header><div><h1>{texts.TITLE}</h1><p>{texts.SUBTITLE}</p></div><div>"
-        f'<button type="button" id="switch-projector" aria-pressed="false" title="{texts.PROJECTOR_NOTE}">'
-        f"{texts.PROJECTOR}</button>"
-        f'<button type="button" id="switch-dark" aria-pressed="false">{texts.DARK}</button></div></header>'
+        f"<header><div><h1>{texts.page.TITLE}</h1><p>{texts.page.SUBTITLE}</p></div><div>"
+        f'<button type="button" id="switch-projector" aria-pressed="false" title="{texts.page.PROJECTOR_NOTE}">'
+        f"{texts.page.PROJECTOR}</button>"
+        f'<button type="button" id="switch-dark" aria-pressed="false">{texts.page.DARK}</button></div></header>'
     )
 
 
@@ -70,7 +70,7 @@ def model_list(cards: Iterable[ModelCard], chosen: str) -> str:
         about = f"<div>{drawing(kind)}{paragraph(words.sentence, 'note')}</div>"
         groups.append(f'<fieldset><legend>{words.title}</legend><div class="names">{rows}</div>{about}</fieldset>')
     note = paragraph(texts.tunings.LEARNS, "note")
-    return f'<div class="models" role="group" aria-label="{texts.MODEL}">{"".join(groups)}{note}</div>'
+    return f'<div class="models" role="group" aria-label="{texts.models.MODEL}">{"".join(groups)}{note}</div>'
 
 
 def cycle_table(analysis: Analysis, chosen: int) -> str:
@@ -176,17 +176,17 @@ def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
     }
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
     best = max((c for c in cards if c.corpus == card.corpus), key=_known_score, default=card)
-    note = paragraph(texts.BASE, "note") if card.base.startswith("base") else ""
+    note = paragraph(texts.models.BASE, "note") if card.base.startswith("base") else ""
     if _known_score(best) > _known_score(card):
-        note = paragraph(texts.BETTER.format(name=best.name, score=best.score), "note") + note
+        note = paragraph(texts.models.BETTER.format(name=best.name, score=best.score), "note") + note
     title = escape(card.title[:1].upper() + card.title[1:])
     return f'<div class="card"><h2>{escape(card.name)}</h2><p>{title}</p><dl>{rows}</dl>{note}</div>'
 
 
 def no_model(folder: str) -> str:
     """Return what to do when there is no checkpoint."""
-    command = escape(texts.TRAIN_COMMAND.format(folder=folder))
-    text = escape(texts.NO_MODEL.format(folder=folder))
+    command = escape(texts.models.TRAIN_COMMAND.format(folder=folder))
+    text = escape(texts.models.NO_MODEL.format(folder=folder))
     return notice(f"{text}<pre>{command}</pre>")
 
 
@@ -195,12 +195,12 @@ def remarks(analysis: Analysis) -> str:
     recording = analysis.recording
     channels = {1: "mono", 2: "stereo"}.get(recording.channels, f"{recording.channels} channels")
     if analysis.annotated:
-        cycles = texts.ANNOTATED
+        cycles = texts.analyse.ANNOTATED
     elif analysis.segmented:
         turns = any(cycle.inspiration_end_s is not None for cycle in analysis.cycles)
-        cycles = f"{texts.FOUND} {texts.TURNS}" if turns else texts.FOUND
+        cycles = f"{texts.analyse.FOUND} {texts.analyse.TURNS}" if turns else texts.analyse.FOUND
     else:
-        cycles = texts.WINDOWS.format(seconds=analysis.cycles[0].seconds)
+        cycles = texts.analyse.WINDOWS.format(seconds=analysis.cycles[0].seconds)
     facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
     warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
     return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")
@@ -229,7 +229,7 @@ def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) 
 
 def cycle_heading(index: int, cycle: Cycle) -> str:
     """Return the heading over what is shown of one cycle."""
-    return f"<h2>{texts.CYCLE.format(number=index + 1, start=cycle.start_s, end=cycle.end_s)}</h2>"
+    return f"<h2>{texts.analyse.CYCLE.format(number=index + 1, start=cycle.start_s, end=cycle.end_s)}</h2>"
 
 
 def notice(html: str) -> str:
@@ -256,7 +256,7 @@ def _score(card: ModelCard) -> str:
     low, high = card.score_interval
     return (
         f"<b>{card.score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity "
-        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}. {texts.TRIVIAL}"
+        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}. {texts.models.TRIVIAL}"
     )
 
 

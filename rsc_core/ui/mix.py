@@ -47,11 +47,11 @@ class MixTab:
         self.example = lru_cache(maxsize=8)(self._label_example)
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.mixable = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.missing = gr.HTML(markup.paragraph(texts.mix.FIRST, "welcome"), js_on_load=None, elem_id="mix-first")
         with gr.Column(visible=False, elem_id="mixing") as self.all:
             self._build_choice()
-            self.picture = picture_place(texts.ALT["mix"], "mix-picture")
+            self.picture = picture_place(texts.pictures.ALT["mix"], "mix-picture")
             self.remarks = gr.HTML(js_on_load=None, elem_id="mix-remarks")
             gr.HTML(f"<h2>{texts.mix.HEAR}</h2>" + markup.paragraph(texts.mix.HEAR_NOTE, "note"), js_on_load=None)
             self.player = player_place("mix-player")
@@ -134,7 +134,7 @@ class MixTab:
         from rsc_core import mixing  # imports torch: not before models are needed
 
         if mixable is None:
-            raise gr.Error(texts.FORGOTTEN, print_exception=False)
+            raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
         recipe = mixing.Recipe(kept, domain, int(seed or 0))
         with spoken():
             pair = self._pair(mixable, first, second)

@@ -54,7 +54,7 @@ class QuizTab:
         self.analyser = analyser
         self.width = gr.Number(800, visible=False, label="width in pixels")
         self.playing = gr.State(time_to_live=FORGET_S)
-        gr.HTML(markup.paragraph(texts.CAUTION, "caution"), js_on_load=None)
+        gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="quiz-setup") as self.setup:
             self._build_setup()
         with gr.Column(visible=False, elem_id="quiz-round") as self.round:
@@ -100,7 +100,7 @@ class QuizTab:
         self.verdict = gr.HTML(js_on_load=quiz_markup.LIVE, elem_id="quiz-verdict")
         self.answers = gr.HTML(js_on_load=ANSWERS, elem_id="quiz-answers")
         self.next_button = gr.Button(texts.quiz.NEXT, variant="primary", visible=False, elem_id="quiz-next")
-        self.picture = picture_place(texts.ALT["quiz"], "quiz-picture", visible=False)
+        self.picture = picture_place(texts.pictures.ALT["quiz"], "quiz-picture", visible=False)
         self.revealed = gr.HTML(js_on_load=quiz_markup.LIVE, elem_id="quiz-revealed")
         self.end_button = gr.Button(texts.quiz.END, size="sm", elem_id="quiz-end")
 

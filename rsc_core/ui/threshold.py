@@ -45,7 +45,7 @@ class ThresholdSection:
             self.run = gr.Button(words.RUN, variant="primary", elem_id="threshold-run")
             self.stop = gr.Button(words.STOP, elem_id="threshold-stop")
         self.progress = gr.HTML(js_on_load=None, min_height=30, elem_id="threshold-progress")
-        self.picture = picture_place(texts.ALT["namings"], "threshold-picture", visible=False)
+        self.picture = picture_place(texts.pictures.ALT["namings"], "threshold-picture", visible=False)
         gr.HTML(markup.paragraph(words.READ, "note"), js_on_load=None)
         self.table = gr.HTML(js_on_load=None, elem_id="threshold-table")
 
@@ -88,7 +88,7 @@ class ThresholdSection:
             text = texts.build.NOT_BUILT.format(reason=build_markup.reason(error))
             yield {self.progress: markup.notice(text)}
         except Exception as error:  # whatever it is, the page must not go on saying that it works
-            yield {self.progress: markup.notice(error.message if isinstance(error, gr.Error) else texts.BROKEN)}
+            yield {self.progress: markup.notice(error.message if isinstance(error, gr.Error) else texts.page.BROKEN)}
             raise
 
     def stopped(self) -> str:

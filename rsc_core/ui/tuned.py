@@ -66,17 +66,17 @@ class TunedSection:
         with gr.Column(visible=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
             self.share = gr.Slider(label=texts.compare.DIAL, elem_id="tuned-share")
-            self.dial = picture_place(texts.ALT["dial"], "tuned-dial")
-            self.difference = picture_place(texts.ALT["difference"], "tuned-difference")
+            self.dial = picture_place(texts.pictures.ALT["dial"], "tuned-dial")
+            self.difference = picture_place(texts.pictures.ALT["difference"], "tuned-difference")
             gr.HTML(
                 markup.paragraph(texts.compare.MORE, "note") + markup.paragraph(texts.compare.CHANGED_NOTE, "note"),
                 js_on_load=None,
             )
             with gr.Row():
                 with gr.Column(min_width=COLUMN_PX):
-                    self.changes = picture_place(texts.ALT["changes"], "tuned-changes", "png")
+                    self.changes = picture_place(texts.pictures.ALT["changes"], "tuned-changes", "png")
                 with gr.Column(min_width=COLUMN_PX):
-                    self.spectra = picture_place(texts.ALT["spectra"], "tuned-spectra", "png")
+                    self.spectra = picture_place(texts.pictures.ALT["spectra"], "tuned-spectra", "png")
         self._wire()
 
     def _wire(self) -> None:

@@ -8,15 +8,15 @@ from tests.e2e.test_page import choose_example, open_page, table
 
 EXAMPLE = "Crackles and wheeze (synthesised)"
 DRAWN = {
-    texts.ANALYSE_TAB: "#evidence .evidence",
-    texts.INSIDE_TAB: "#caption p",
-    texts.COMPARE_TAB: "#compare",
-    texts.MIX_TAB: "#mix-table tr td",
-    texts.ANNOTATE_TAB: "#annotate-cycle h2",
-    texts.MANY_TAB: "#many-tab button",
-    texts.BUILD_TAB: "#build-picture img",
-    texts.ATLAS_TAB: "#atlas-picture img",
-    texts.QUIZ_TAB: "#quiz-start",
+    texts.page.ANALYSE_TAB: "#evidence .evidence",
+    texts.page.INSIDE_TAB: "#caption p",
+    texts.page.COMPARE_TAB: "#compare",
+    texts.page.MIX_TAB: "#mix-table tr td",
+    texts.page.ANNOTATE_TAB: "#annotate-cycle h2",
+    texts.page.MANY_TAB: "#many-tab button",
+    texts.page.BUILD_TAB: "#build-picture img",
+    texts.page.ATLAS_TAB: "#atlas-picture img",
+    texts.page.QUIZ_TAB: "#quiz-start",
 }
 """Tab -> what stands there when it is complete."""
 
@@ -45,10 +45,10 @@ def test_the_headers_buttons_are_remembered(page, server):
     open_page(page, server)
     size = "getComputedStyle(document.querySelector('.note')).fontSize"
     before = page.evaluate(size)
-    for name in (texts.PROJECTOR, texts.DARK):
+    for name in (texts.page.PROJECTOR, texts.page.DARK):
         page.get_by_role("button", name=name).click()
     page.reload()
-    for name in (texts.PROJECTOR, texts.DARK):
+    for name in (texts.page.PROJECTOR, texts.page.DARK):
         page.locator("header").get_by_role("button", name=name, pressed=True).wait_for()
     assert "dark" in page.evaluate("document.body.className")
     assert float(page.evaluate(size)[:-2]) > 1.2 * float(before[:-2])
@@ -58,7 +58,7 @@ def test_an_address_leads_to_an_example_a_model_and_a_tab_and_follows_them(page,
     page.goto(f"{server.url}?tab=mix&example={EXAMPLE}&model=icbhi-lora")
     page.locator("#mix-table tr td").first.wait_for(timeout=120_000)
     assert page.locator("#model input:checked").get_attribute("value") == "icbhi-lora"
-    page.get_by_role("tab", name=texts.ANALYSE_TAB, exact=True).click()
+    page.get_by_role("tab", name=texts.page.ANALYSE_TAB, exact=True).click()
     page.wait_for_url(lambda url: "tab=" not in url and "model=icbhi-lora" in url)
     choose_example(page, "Coarse crackles")
     table(page)
@@ -68,4 +68,4 @@ def test_an_address_leads_to_an_example_a_model_and_a_tab_and_follows_them(page,
 def test_an_address_to_what_is_not_there_opens_the_page(page, server):
     page.goto(f"{server.url}?tab=none&example=none&model=none")
     page.wait_for_selector("#model input:checked", timeout=60_000)
-    assert page.get_by_role("tab", name=texts.ANALYSE_TAB, exact=True).get_attribute("aria-selected") == "true"
+    assert page.get_by_role("tab", name=texts.page.ANALYSE_TAB, exact=True).get_attribute("aria-selected") == "true"

@@ -16,7 +16,7 @@ IN_SIGHT = """() => {
 
 def open_annotate(page):
     page.wait_for_selector("#evidence .evidence")
-    page.get_by_role("tab", name=texts.ANNOTATE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANNOTATE_TAB).click()
     page.wait_for_selector("#timeline .block")
     page.wait_for_selector("#timeline .ticks span", state="attached")
 
@@ -66,9 +66,9 @@ def export(page, tmp_path):
 
 def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, tmp_path):
     open_page(page, server)
-    page.get_by_role("tab", name=texts.ANNOTATE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANNOTATE_TAB).click()
     page.get_by_text(words.FIRST).wait_for()
-    page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANALYSE_TAB).click()
     choose_example(page, "Crackles and wheeze")
     table(page)
     open_annotate(page)
@@ -141,7 +141,7 @@ def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, t
     assert [(row[1], row[2], row[3]) for row in rows] == [
         (f"{c.start_s:.2f}", f"{c.end_s:.2f}", c.label) for c in found
     ]
-    page.get_by_role("tab", name=texts.ANNOTATE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANNOTATE_TAB).click()
     page.get_by_text("as you do").wait_for()
     assert blocks(page) == edited
 

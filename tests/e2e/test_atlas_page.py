@@ -9,7 +9,7 @@ PICTURE = "#atlas-picture"
 
 def test_a_page_is_read_heard_and_set_beside_what_it_is_confused_with(page, server):
     open_page(page, server)
-    page.get_by_role("tab", name=texts.ATLAS_TAB).click()
+    page.get_by_role("tab", name=texts.page.ATLAS_TAB).click()
     page.wait_for_selector(f"{PICTURE} img", state="attached")
     first = page.locator(f"{PICTURE} img").get_attribute("src")
 

@@ -11,7 +11,7 @@ PICTURE = "#build-picture"
 
 def open_build(page, server):
     open_page(page, server)
-    page.get_by_role("tab", name=texts.BUILD_TAB).click()
+    page.get_by_role("tab", name=texts.page.BUILD_TAB).click()
     page.wait_for_selector(f"{PICTURE} img", state="attached")
 
 
@@ -31,7 +31,7 @@ def fill(page, place, value):
 
 def test_a_sound_is_built_changed_taken_home_and_labelled(page, server, tmp_path):
     open_build(page, server)
-    assert page.locator(".caution:visible").inner_text() == texts.CAUTION
+    assert page.locator(".caution:visible").inner_text() == texts.page.CAUTION
     said(page, "24 × fine crackle")
     page.wait_for_selector("#build-play .player-play")
     first = source(page)
@@ -74,7 +74,7 @@ def test_a_sound_is_built_changed_taken_home_and_labelled(page, server, tmp_path
 def test_a_third_sound_takes_the_place_of_the_first_on_a_phone(browser, server):
     page = browser.new_page(viewport={"width": 400, "height": 800})
     open_page(page, server)
-    tab = page.get_by_role("tab", name=texts.BUILD_TAB)
+    tab = page.get_by_role("tab", name=texts.page.BUILD_TAB)
     tab.click() if tab.is_visible() else page.evaluate("document.getElementById('build-tab-button').click()")
     said(page, "24 × fine crackle")
     page.get_by_label("Stridor", exact=True).check()

@@ -31,7 +31,7 @@ def test_windows_are_shown_silenced_and_played_on_a_phone_too(page, guardian_ser
     page.wait_for_selector("#model input")
     choose_example(page, "Coarse crackles")
     table(page)
-    page.get_by_role("tab", name=texts.INSIDE_TAB).click()
+    page.get_by_role("tab", name=texts.page.INSIDE_TAB).click()
     page.wait_for_selector("#clusters-picture img", state="attached")
     assert not page.locator("#method").is_visible() and not page.locator("#inside-look").is_visible()
     page.wait_for_selector("#silence-answers table")

@@ -24,9 +24,9 @@ def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server,
     assert re.search(r"Crackle\. \d+ crackles?, median two-cycle duration", found)
     assert texts.evidence.WEAK in found
     report = take_report(page, tmp_path)
-    assert texts.CAUTION.replace("'", "&#x27;") in report or texts.CAUTION in report
+    assert texts.page.CAUTION.replace("'", "&#x27;") in report or texts.page.CAUTION in report
     assert "patient_jane_doe" not in report
-    assert not re.findall(r"https?:", report) and texts.ALT["maps"] not in report
+    assert not re.findall(r"https?:", report) and texts.pictures.ALT["maps"] not in report
 
     page.locator("#named input").check()
     page.locator("#prepare-json").click()
@@ -69,5 +69,5 @@ def test_two_models_are_compared_and_a_tuned_one_is_taken_apart(page, server, br
     report = take_report(page, tmp_path)
     pictures = re.findall('<img alt="(.*?)"', report)
     for name, count in {"maps": 2, "dial": 1, "difference": 1, "changes": 1, "spectra": 1}.items():
-        assert pictures.count(texts.ALT[name]) == count
+        assert pictures.count(texts.pictures.ALT[name]) == count
     assert sentence in report and "icbhi-lora" in report

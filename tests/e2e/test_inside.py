@@ -7,7 +7,7 @@ LOOK, HEAD, MONTAGE = "#inside-look", "#inside-head", "#inside-montage"
 
 
 def look_inside(page):
-    page.get_by_role("tab", name=texts.INSIDE_TAB).click()
+    page.get_by_role("tab", name=texts.page.INSIDE_TAB).click()
     page.wait_for_selector("#relevance img", state="attached")
     page.wait_for_selector("#mixer audio[src]", state="attached")
 
@@ -28,7 +28,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     choose_example(page, "Crackles and wheeze")
     table(page)
     look_inside(page)
-    assert page.locator(".caution:visible").inner_text() == texts.CAUTION
+    assert page.locator(".caution:visible").inner_text() == texts.page.CAUTION
     assert "Layer 1, head 1" in page.locator("#inside-numbers").inner_text()
 
     old = source(page, HEAD)
@@ -77,9 +77,9 @@ def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     page.set_default_timeout(60_000)
     page.goto(server.url)
     page.wait_for_selector("#model input")
-    page.get_by_role("tab", name=texts.INSIDE_TAB).click()
+    page.get_by_role("tab", name=texts.page.INSIDE_TAB).click()
     page.get_by_text(texts.inside.FIRST).wait_for()
-    page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANALYSE_TAB).click()
     choose_example(page, "Coarse crackles")
     table(page)
     look_inside(page)

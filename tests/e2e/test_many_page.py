@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 def open_many(page, server):
     open_page(page, server)
-    page.get_by_role("tab", name=texts.MANY_TAB).click()
+    page.get_by_role("tab", name=texts.page.MANY_TAB).click()
     page.locator("#many-run").wait_for()
 
 

@@ -12,7 +12,7 @@ PICTURE = "#mix-picture"
 
 def open_mix(page):
     page.wait_for_selector("#evidence .evidence")
-    page.get_by_role("tab", name=texts.MIX_TAB).click()
+    page.get_by_role("tab", name=texts.page.MIX_TAB).click()
     page.wait_for_selector(f"{PICTURE} img", state="attached")
 
 
@@ -40,13 +40,13 @@ def fill(page, place, value):
 
 def test_two_cycles_are_mixed_drawn_played_and_labelled(page, server):
     open_page(page, server)
-    page.get_by_role("tab", name=texts.MIX_TAB).click()
+    page.get_by_role("tab", name=texts.page.MIX_TAB).click()
     page.get_by_text(texts.mix.FIRST).wait_for()
-    page.get_by_role("tab", name=texts.ANALYSE_TAB).click()
+    page.get_by_role("tab", name=texts.page.ANALYSE_TAB).click()
     choose_example(page, "Coarse crackles")
     table(page)
     open_mix(page)
-    assert page.locator(".caution:visible").inner_text() == texts.CAUTION
+    assert page.locator(".caution:visible").inner_text() == texts.page.CAUTION
     page.wait_for_selector("#mix-player audio[src]", state="attached")
     audio = page.locator("#mix-player audio")
     heard = [audio.get_attribute("src")]

@@ -89,7 +89,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
         assert crackle_present == pytest.approx(classes[1] + classes[3], abs=0.025)
         assert wheeze_present == pytest.approx(classes[2] + classes[3], abs=0.025)
         assert row[3] == ("normal", "crackle", "wheeze", "both")[int(np.argmax(classes))] or max(classes) < 0.5
-    assert page.locator(".caution").inner_text() == texts.CAUTION
+    assert page.locator(".caution").inner_text() == texts.page.CAUTION
     page.wait_for_selector("#player audio[src]", state="attached")
 
     before = sources(page)
@@ -103,7 +103,7 @@ def test_upload_read_the_table_and_switch_the_model(page, server, breath):
     assert sources(page)["#log-mel"] == before["#log-mel"]  # the sound is the same
 
     assert page.locator("#values label").nth(1).inner_text().strip() == "as a model sees it"
-    assert page.locator("#values-note").inner_text() == texts.VALUES_NOTE
+    assert page.locator("#values-note").inner_text() == texts.analyse.VALUES_NOTE
     page.locator("#values label").nth(1).click()
     wait_for_new(page, "#log-mel", before["#log-mel"])
     wait_for_new(page, "#hybrid", before["#hybrid"])
@@ -117,7 +117,7 @@ def test_the_strongest_model_labels_first_and_says_what_it_cannot_show(page, ser
     assert page.locator("#card h2").inner_text() == "sprsound-cnn"
     upload(page, breath[0])
     assert [row[1] for row in table(page)] == starts(breath[0])
-    page.locator("#reading").get_by_text(texts.NO_ATTENTION).wait_for()
+    page.locator("#reading").get_by_text(texts.analyse.NO_ATTENTION).wait_for()
     assert not page.locator("#attention").is_visible()
 
 
@@ -221,7 +221,7 @@ def test_a_text_file_named_wav_is_refused_with_a_sentence(page, server, tmp_path
 def test_without_a_recording_the_button_says_what_to_do(page, server):
     open_page(page, server)
     page.locator("#analyse").click()
-    page.get_by_text(texts.NO_AUDIO).wait_for()
+    page.get_by_text(texts.analyse.NO_AUDIO).wait_for()
 
 
 def test_without_a_model_the_page_shows_the_command(page, empty_server):
@@ -277,7 +277,7 @@ def test_a_phone_scrolls_to_the_result_and_a_wide_screen_stays(phone, page, serv
     open_page(phone, server)
     assert phone.evaluate(top) > 600
     phone.locator("#analyse").click()
-    phone.get_by_text(texts.NO_AUDIO).wait_for()
+    phone.get_by_text(texts.analyse.NO_AUDIO).wait_for()
     assert phone.evaluate(top) > 300  # there is nothing to see
     choose_example(phone, "Coarse crackles")
     sources(phone)

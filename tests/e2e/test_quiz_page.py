@@ -18,10 +18,10 @@ def open_quiz(page, server):
     page.set_default_timeout(WAIT_MS)
     page.goto(server.url)
     page.wait_for_selector("#model input")
-    tab = page.get_by_role("tab", name=texts.QUIZ_TAB)
+    tab = page.get_by_role("tab", name=texts.page.QUIZ_TAB)
     if not tab.count() or not tab.is_visible():
         page.locator(".overflow-menu > button").click()
-        tab = page.locator(".overflow-dropdown button", has_text=texts.QUIZ_TAB)
+        tab = page.locator(".overflow-dropdown button", has_text=texts.page.QUIZ_TAB)
     tab.click()
     page.wait_for_function("document.querySelector('#quiz-model input')?.value")
 

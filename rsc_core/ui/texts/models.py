@@ -1,0 +1,14 @@
+"""What is said of models: the list, and the card of the chosen one."""
+
+MODEL = "Model"
+LOADING = "Models are being loaded; this takes a few seconds after a start."
+NO_MODEL = (
+    "There is no model in the folder {folder}. Train one, then start the page again (SPRSOUND is the corpus's folder):"
+)
+TRAIN_COMMAND = "python train.py full --corpus sprsound --data SPRSOUND --out {folder}/sprsound-base --backbone small"
+BASE = (
+    "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
+    "that learned from general sound."
+)
+BETTER = "On the same clips {name} scores higher: {score:.1f}."
+TRIVIAL = "Always saying 'normal' scores 50."

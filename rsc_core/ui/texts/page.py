@@ -1,0 +1,23 @@
+"""What stands on every tab, and what they are called."""
+
+TITLE = "Lung Sound Lab"
+SUBTITLE = "Record or upload a breath sound, hear it, see it, and read how differently tuned models label every cycle."
+CAUTION = (
+    "Labels sounds; does not detect disease. Not a medical device. A 'normal' label does not rule out illness: if "
+    "someone is unwell, seek care."
+)
+PROJECTOR = "Projector"
+PROJECTOR_NOTE = "Larger text, for a class"
+DARK = "Dark"
+ANALYSE_TAB = "Analyse"
+INSIDE_TAB = "Look inside"
+COMPARE_TAB = "Compare"
+MIX_TAB = "Mix"
+ANNOTATE_TAB = "Annotate"
+MANY_TAB = "Many files"
+BUILD_TAB = "Build"
+ATLAS_TAB = "Atlas"
+QUIZ_TAB = "Quiz"
+KEPT = "The server deletes the audio an hour after it was last used."
+BROKEN = "Something went wrong on the server; nothing was labelled. Try again; if it stays, tell who runs this page."
+FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
