@@ -25,7 +25,21 @@ from matplotlib.ticker import MaxNLocator
 
 from rsc_core.analysis import Analysis, AttentionMap, CycleView, Spectrogram
 
-CLASS_COLOURS = {"normal": "#0072B2", "crackle": "#E69F00", "wheeze": "#009E73", "both": "#CC79A7"}
+PALETTE = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "vermillion": "#D55E00",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+}
+CLASS_COLOURS = {
+    "normal": PALETTE["blue"],
+    "crackle": PALETTE["orange"],
+    "wheeze": PALETTE["green"],
+    "both": PALETTE["purple"],
+}
 TEXT_COLOURS = {"normal": "white", "crackle": "black", "wheeze": "black", "both": "black"}  # legible on the above
 NARROW_PX = 600  # below this width maps stand under each other
 INK, GRID = "#1f2933", "#d5dbe1"

@@ -19,7 +19,7 @@ from rsc_core.ui.links import Links
 from rsc_core.ui.many import ManyTab
 from rsc_core.ui.mix import MixTab
 from rsc_core.ui.quiz import QuizTab
-from rsc_core.ui.theme import theme
+from rsc_core.ui.theme import colours, theme
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -69,6 +69,7 @@ def launch_options(folder: Path) -> dict[str, Any]:
     scripts = [(HERE / name).read_text() for name in ("recorder.js", "page.js", "player.js")]
     return {
         "theme": theme(),
+        "css": colours(),
         "css_paths": HERE / "style.css",
         "head": "".join(f"<script>{script}</script>" for script in (words, *scripts)) + phone.scripts(),
         "app_kwargs": {"lifespan": cache.sweeping(folder.parent)},

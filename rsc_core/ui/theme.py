@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import gradio as gr
 
+from rsc_core.cluster_figures import CLUSTER_COLOURS
+from rsc_core.figures import CLASS_COLOURS, PALETTE
+
 FONTS = {  # of the visitor's own system: nothing is fetched
     "font": ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
     "font_mono": ("ui-monospace", "monospace"),
 }
 ACCENT, ACCENT_HOVER = "*primary_700", "*primary_800"  # white text on them has a contrast above 4.5
+
+
+def colours() -> str:
+    """Return CSS that gives the pictures' colours to style.css: ``--wheeze``, ``--cluster-1``, ``--orange``."""
+    clusters = {f"cluster-{i}": colour for i, colour in enumerate(CLUSTER_COLOURS, start=1)}
+    named = PALETTE | CLASS_COLOURS | clusters
+    return "body { " + " ".join(f"--{name}: {colour};" for name, colour in named.items()) + " }"
 
 
 def theme() -> gr.themes.Base:
