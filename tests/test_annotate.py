@@ -8,9 +8,9 @@ from rsc_core.analysis import Analysis, Cycle, Recording
 from rsc_core.config import CLASSES
 from rsc_core.cycles import read_icbhi
 from rsc_core.ui import texts
-from rsc_core.ui.analyse import Shown
 from rsc_core.ui.annotation_files import AnnotationFiles
 from rsc_core.ui.edited import chosen, opened, same_sound
+from rsc_core.ui.shown import Shown
 
 CYCLES = (Cycle(0.0, 2.0, "normal"), Cycle(2.0, 4.5, "crackle"), Cycle(5.0, 7.0, "wheeze"))
 

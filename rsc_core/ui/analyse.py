@@ -10,52 +10,26 @@ where a later step skips it (seen in 6.31): so no generator sets the recording o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from rsc_core import figures
 from rsc_core.analysis import Analysis, CycleView
-from rsc_core.audio import AudioError
-from rsc_core.cycles import AnnotationError
-from rsc_core.figures import AxisMap, Picture
+from rsc_core.figures import Picture
 from rsc_core.playback import Playback, Sound, time_axes_of
 from rsc_core.ui import downloads, markup, phone, texts
 from rsc_core.ui.examples import Examples
-from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
+from rsc_core.ui.shown import FORGET_S, Shown, Updates, remembered, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
 
-FORGET_S = 3600
-REVEAL = """(_, audio, ...rest) => {
-  const input = document.getElementById("input"), results = document.getElementById("results");
-  const stacked = results.getBoundingClientRect().top >= input.getBoundingClientRect().bottom;
-  if (audio && stacked) {
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    results.style.minHeight = "100vh";
-    results.scrollIntoView({ behavior: still ? "auto" : "smooth" });
-  }
-  return [results.clientWidth, audio, ...rest];
-}"""
-"""Script of an analysis: it measures, and where results stand below the input, as on a phone, they are scrolled to."""
-
-Updates = dict[gr.components.Component, Any]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a visitor looks at."""
-
-    analysis: Analysis
-    chosen: int  # cycle
-    waveform_axes: AxisMap
-    playback: Playback
-    view: CycleView | None = None
+REVEAL = (Path(__file__).parent / "reveal.js").read_text()
 
 
 class AnalyseTab:
@@ -64,7 +38,7 @@ class AnalyseTab:
     def __init__(self, analyser: Analyser):
         self.analyser = analyser
         self.examples = Examples()
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.shown = gr.State(time_to_live=FORGET_S)
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="input"):
@@ -79,7 +53,7 @@ class AnalyseTab:
         self.audio = gr.Audio(
             sources=["microphone", "upload"],
             type="filepath",
-            label="Breath sound",
+            label=texts.analyse.SOUND,
             buttons=["download"],
             waveform_options=gr.WaveformOptions(sample_rate=phone.RATE_HZ),
             elem_id="sound",
@@ -90,12 +64,12 @@ class AnalyseTab:
             + markup.paragraph(f"{texts.analyse.RECORDER} {texts.page.KEPT}", "note"),
             js_on_load=None,
         )
-        self.example = gr.Dropdown(self.examples.names, value=None, label="Or an example", elem_id="example")
-        with gr.Accordion("Annotation (optional)", open=False):
+        self.example = gr.Dropdown(self.examples.names, value=None, label=texts.analyse.EXAMPLE, elem_id="example")
+        with gr.Accordion(texts.analyse.ANNOTATION, open=False):
             self.annotation = gr.File(
-                label="ICBHI .txt or SPRSound .json", file_types=[".txt", ".json"], height=110, elem_id="annotation"
+                label=texts.analyse.ANNOTATION_FILE, file_types=[".txt", ".json"], height=110, elem_id="annotation"
             )
-        self.button = gr.Button("Analyse", variant="primary", elem_id="analyse")
+        self.button = gr.Button(texts.analyse.RUN, variant="primary", elem_id="analyse")
         self.model = gr.Textbox(visible=False, label="name of the model")
         self.models = gr.HTML(js_on_load=markup.CHOOSE_MODEL, elem_id="model")
         self.card = gr.HTML(markup.paragraph(texts.models.LOADING, "note"), js_on_load=None, elem_id="card")
@@ -105,7 +79,7 @@ class AnalyseTab:
         self.remarks = gr.HTML(js_on_load=None, elem_id="remarks")
         self.player = player_place("player", texts.player.LOOP_CYCLE, looping=False)
         self.played = gr.HTML(js_on_load=None)
-        gr.HTML("<h2>Cycles</h2>" + markup.paragraph(texts.analyse.CHOOSE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(texts.analyse.CYCLES, texts.analyse.CHOOSE), js_on_load=None)
         self.waveform = picture_place(texts.pictures.ALT["cycles"], "cycles-picture", "png")
         self.table = gr.HTML(js_on_load=markup.CHOOSE_CYCLE, elem_id="cycle-table")
         self.heading = gr.HTML(js_on_load=None)
@@ -120,7 +94,7 @@ class AnalyseTab:
         gr.HTML(markup.paragraph(texts.analyse.VALUES_NOTE, "note"), js_on_load=None, elem_id="values-note")
         self.log_mel = picture_place(texts.pictures.ALT["log-mel"], "log-mel")
         self.hybrid = picture_place(texts.pictures.ALT["hybrid"], "hybrid")
-        gr.HTML("<h2>Where the model reads</h2>", js_on_load=None)
+        gr.HTML(f"<h2>{texts.analyse.READS}</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
         self.attention = picture_place(texts.pictures.ALT["attention"], "attention")
         self.downloads = downloads.Downloads()
@@ -347,21 +321,3 @@ class AnalyseTab:
             self.player: served(playback),
             **{place: picture.pixels() for place, picture in pictures.items()},
         }
-
-
-@contextmanager
-def spoken() -> Iterator[None]:
-    """Show errors meant for the visitor on the page; they stay out of the log, since they may hold a file's name."""
-    from rsc_core.checkpoint import CheckpointError  # imports torch: not before a model is needed
-
-    try:
-        yield
-    except (AudioError, AnnotationError, CheckpointError) as error:
-        raise gr.Error(escape(str(error), quote=False), duration=20, print_exception=False) from None
-
-
-def remembered(shown: Shown | None) -> Shown:
-    """Return what a visitor looks at, or say that the server has forgotten it."""
-    if shown is None:
-        raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
-    return shown

@@ -15,10 +15,10 @@ import gradio as gr
 from rsc_core import annotation as edits
 from rsc_core.config import CLASSES
 from rsc_core.ui import markup, texts, timeline
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates
 from rsc_core.ui.annotation_files import AnnotationFiles, cut_note
 from rsc_core.ui.edited import Edited, chosen, opened, remembered
 from rsc_core.ui.player import player_place, served_alone
+from rsc_core.ui.shown import FORGET_S, Shown, Updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ import gradio as gr
 from rsc_core import annotation as edits
 from rsc_core.cycles import icbhi_text, read_annotation, within
 from rsc_core.ui import cache, markup, texts, timeline
-from rsc_core.ui.analyse import Shown, spoken
 from rsc_core.ui.edited import Edited, chosen, remembered
+from rsc_core.ui.shown import Shown, spoken
 
 if TYPE_CHECKING:
     from rsc_core.annotation import Annotation
@@ -25,7 +25,7 @@ class AnnotationFiles:
 
     def __init__(self) -> None:
         words = texts.annotate
-        gr.HTML(f"<h2>{words.FILES}</h2>" + markup.paragraph(words.USE_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(words.FILES, words.USE_NOTE), js_on_load=None)
         with gr.Row():
             self.use = gr.Button(words.USE, size="sm", min_width=120, variant="primary", elem_id="use-cycles")
             self.export = gr.Button(words.EXPORT, size="sm", min_width=120, elem_id="export-cycles")

@@ -12,9 +12,9 @@ from rsc_core.analysis import CycleView
 from rsc_core.figures import Picture
 from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import atlas_markup, markup, texts
-from rsc_core.ui.analyse import Updates
-from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
+from rsc_core.ui.pictures import beside, measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
+from rsc_core.ui.shown import Updates
 from rsc_core.ui.texts.atlas import ENTRIES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class AtlasTab:
 
     def __init__(self, tab: gr.Tab):
         self.made = lru_cache(maxsize=len(ENTRIES))(_make)
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.shown = gr.State()
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         gr.HTML(markup.paragraph(texts.atlas.NOTE, "note"), js_on_load=None)

@@ -16,9 +16,10 @@ from rsc_core import build_figures, synth
 from rsc_core.controls import Control, controls, fill
 from rsc_core.playback import time_axes_of
 from rsc_core.ui import build_markup, cache, markup, texts
-from rsc_core.ui.analyse import FORGET_S, AnalyseTab, Updates
-from rsc_core.ui.pictures import beside, measure, picture_place, picture_size
+from rsc_core.ui.analyse import AnalyseTab
+from rsc_core.ui.pictures import beside, measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served_alone
+from rsc_core.ui.shown import FORGET_S, Updates
 from rsc_core.ui.threshold import ThresholdSection
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class BuildTab:
         self.parts: dict[str, Any] = {"breath": synth.Breath(), **synth.TYPICAL, "through": synth.Transmission()}
         self.sliders: dict[str, list[gr.components.Component]] = {}
         self.make = lru_cache(maxsize=4)(_make)
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.built = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         gr.HTML(markup.paragraph(texts.build.NOTE, "note"), js_on_load=None)

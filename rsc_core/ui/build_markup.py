@@ -32,7 +32,7 @@ def called(sound: Sound) -> str:
     """Return the names both conventions have for a sound; nothing where they define none by numbers."""
     said = [
         texts.build.CALLED.format(
-            convention=texts.build.CONVENTIONS[convention], names=" or ".join(names) or texts.build.UNNAMED
+            convention=texts.build.CONVENTIONS[convention], names=texts.page.OR.join(names) or texts.build.UNNAMED
         )
         for convention, names in conventions.names(sound).items()
     ]
@@ -43,7 +43,7 @@ def times(made: Synthetic) -> str:
     """Return the table of all events."""
     rows = "".join(
         f'<tr><th scope="row">{event.kind}</th><td>{event.start_s:.3f}</td><td>{event.end_s:.3f}</td>'
-        f"<td>{event.level_db:.1f}</td><td>{event.band_hz[0]:.0f} to {event.band_hz[1]:.0f}</td></tr>"
+        f"<td>{event.level_db:.1f}</td><td>{texts.build.BAND.format(*event.band_hz)}</td></tr>"
         for event in made.events
     )
     head = "".join(f'<th scope="col">{text}</th>' for text in texts.build.HEADS)

@@ -11,7 +11,7 @@ from rsc_core.ui.markup import paragraph
 
 def names(clusters: Collection[int]) -> str:
     """Return clusters by their numbers, counted from 1."""
-    return " and ".join(texts.clusters.NAME.format(number=cluster + 1) for cluster in sorted(clusters))
+    return texts.page.AND.join(texts.clusters.NAME.format(number=cluster + 1) for cluster in sorted(clusters))
 
 
 def choices(shown: ClusterLook) -> list[tuple[str, int]]:
@@ -46,7 +46,12 @@ def answers(shown: ClusterLook, silenced: Collection[int]) -> str:
         chip = f' class="chip cluster-{without[0] + 1}"' if size is not None else ""
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f'<tr{current}><th scope="row"><span{chip}>{words}</span></th>{row}</tr>')
-    columns = ["", texts.clusters.COUNT, texts.clusters.FUSION, *(f"P({name})" for name in shown.classes)]
+    columns = [
+        "",
+        texts.clusters.COUNT,
+        texts.clusters.FUSION,
+        *(texts.clusters.PROBABILITY.format(name=name) for name in shown.classes),
+    ]
     head = "".join(f'<th scope="col">{text}</th>' for text in columns)
     label = texts.clusters.SILENCE
     table = (

@@ -16,9 +16,9 @@ from rsc_core import cluster_figures
 from rsc_core.analysis import Analysis, ClusterLook, ModelCard, TypicalWindow
 from rsc_core.cluster_figures import CLUSTER_COLOURS
 from rsc_core.ui import cluster_markup, markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, spoken
 from rsc_core.ui.pictures import picture_place, picture_size
 from rsc_core.ui.player import player_place, served_alone
+from rsc_core.ui.shown import FORGET_S, Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -45,10 +45,10 @@ class ClusterPart:
         self.analyser = analyser
         self.look = gr.State(time_to_live=FORGET_S)
         words = texts.clusters
-        gr.HTML(f"<h2>{words.WINDOWS}</h2>" + markup.paragraph(words.WINDOWS_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(words.WINDOWS, words.WINDOWS_NOTE), js_on_load=None)
         self.facts = gr.HTML(js_on_load=None, elem_id="cluster-facts")
         self.picture = picture_place(words.ALT, "clusters-picture")
-        gr.HTML(f"<h2>{words.SILENCE}</h2>" + markup.paragraph(words.SILENCE_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(words.SILENCE, words.SILENCE_NOTE), js_on_load=None)
         self.silenced = gr.CheckboxGroup([], label=words.CHOICE, elem_id="silenced")
         self.answers = gr.HTML(js_on_load=None, elem_id="silence-answers")
         gr.HTML(f"<h2>{words.HEAR}</h2>", js_on_load=None)

@@ -11,8 +11,8 @@ import gradio as gr
 from rsc_core import comparison_figures
 from rsc_core.analysis import AttentionMap, Spectrogram
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, remembered, spoken
-from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
+from rsc_core.ui.shown import FORGET_S, Shown, Updates, remembered, spoken
 from rsc_core.ui.tuned import TunedSection
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class CompareTab:
 
     def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
         self.analyser, self.shown = analyser, shown
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.compared = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="compared"):

@@ -18,8 +18,8 @@ from rsc_core.figures import Picture
 from rsc_core.ui import cache, markup, texts
 
 if TYPE_CHECKING:
-    from rsc_core.ui.analyse import Shown
     from rsc_core.ui.compare import Compared
+    from rsc_core.ui.shown import Shown
     from rsc_core.ui.tuned import Opened
 
 FILES = {
@@ -35,10 +35,7 @@ class Downloads:
     """Builds its buttons inside the current ``gr.Blocks``."""
 
     def __init__(self) -> None:
-        gr.HTML(
-            f"<h2>{texts.take_home.TITLE}</h2>" + markup.paragraph(texts.take_home.NOTE, "note"),
-            js_on_load=None,
-        )
+        gr.HTML(markup.titled(texts.take_home.TITLE, texts.take_home.NOTE), js_on_load=None)
         self.named = gr.Checkbox(False, label=texts.take_home.NAMED, container=False, elem_id="named")
         with gr.Row(elem_id="take-home"):
             self.buttons = {
@@ -111,15 +108,17 @@ def contents(kind: str, shown: Shown, values: str, name: str | None) -> bytes:
 def settings(shown: Shown, values: str) -> dict[str, Any]:
     """Return what made an analysis and its pictures."""
     analysis = shown.analysis
-    return {
-        "made (UTC)": datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00"),
+    origin = "annotated" if analysis.annotated else "found" if analysis.segmented else "windows"
+    made = {
+        "made": datetime.now(UTC).isoformat(" ", "minutes").removesuffix("+00:00"),
         "model": analysis.model.name,
-        "cycles": "annotated" if analysis.annotated else "found in the sound" if analysis.segmented else "windows",
-        "chosen cycle": shown.chosen + 1,
+        "cycles": texts.take_home.CYCLES[origin],
+        "chosen": shown.chosen + 1,
         "spectrograms": texts.analyse.VALUES[values],
-        "sample rate (Hz)": analysis.recording.sample_rate,
-        "gain applied": f"{analysis.recording.gain:.4g}",
+        "rate": analysis.recording.sample_rate,
+        "gain": f"{analysis.recording.gain:.4g}",
     }
+    return {texts.take_home.SETTINGS[key]: value for key, value in made.items()}
 
 
 def report(
@@ -137,7 +136,7 @@ def report(
     analysis, view = shown.analysis, shown.view
     drawn = takeaway.pictures(analysis, shown.chosen, view, values)
     cycle = texts.analyse.CYCLE.format(number=shown.chosen + 1, start=view.cycle.start_s, end=view.cycle.end_s)
-    made = ({"File": name} if name else {}) | settings(shown, values)
+    made = ({texts.take_home.NAME: name} if name else {}) | settings(shown, values)
     looks = texts.analyse.ATTENTION if view.attention else texts.analyse.NO_ATTENTION
     heading = texts.take_home.REPORT_SECTIONS
     sections = [

@@ -28,11 +28,11 @@ BELOW = 69  # of the names
 LABELS = (
     ("patches", 19, BELOW),
     ("attention", 89, BELOW),
-    ("MLP", 145, BELOW),
+    ("mlp", 145, BELOW),
     ("head", 209, BELOW),
-    ("every block", 148, 12),
+    ("blocks", 148, 12),
 )
-"""Text, middle, base line."""
+"""Key of ``texts.tunings.PARTS``, middle, base line."""
 
 LEARNING: dict[str, tuple[str, ...]] = {
     "full": tuple(PARTS),
@@ -87,7 +87,7 @@ def _network() -> str:
     stages = [(8 + 44 * i, MIDDLE - 22 + 4 * i, 16 + 6 * i, 44 - 8 * i) for i in range(4)]
     shapes = "".join(_rect(box, True) for box in (*stages, HEAD["head"]))
     path = f'<path d="M0 {MIDDLE}H{SIZE[0]}"/>'
-    return path + shapes + _label("convolutions, in four stages", 88, BELOW) + _label("head", 209, BELOW)
+    return path + shapes + _label("convolutions", 88, BELOW) + _label("head", 209, BELOW)
 
 
 def _rect(box: tuple[float, ...], learns: bool) -> str:
@@ -101,5 +101,5 @@ def _outline(box: tuple[float, ...]) -> str:
     return f'<rect class="outline" x="{x}" y="{y}" width="{width}" height="{height}" rx="3"/>'
 
 
-def _label(text: str, x: float, y: float) -> str:
-    return f'<text x="{x}" y="{y}">{text}</text>'
+def _label(part: str, x: float, y: float) -> str:
+    return f'<text x="{x}" y="{y}">{texts.tunings.PARTS[part]}</text>'

@@ -12,7 +12,7 @@ from rsc_core import annotation as edits
 from rsc_core.analysis import Analysis, Recording
 from rsc_core.annotation import Annotation, History
 from rsc_core.ui import texts, timeline
-from rsc_core.ui.analyse import Shown, spoken
+from rsc_core.ui.shown import Shown, spoken
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from rsc_core import synth
+from rsc_core.ui import texts
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -24,7 +25,7 @@ class Examples:
         folder = folder or os.environ.get("RSC_EXAMPLES")
         found = sorted(Path(folder).iterdir()) if folder else []
         self._real = {path.name: path for path in found if path.suffix.lower() in SUFFIXES}
-        self._synthesised = {f"{kind} (synthesised)": kind for kind in synth.EXAMPLES}
+        self._synthesised = {texts.analyse.SYNTHESISED.format(kind=kind): kind for kind in synth.EXAMPLES}
         self._copies = tempfile.TemporaryDirectory(prefix="lung-sounds-")
         self._writing = threading.Lock()
 

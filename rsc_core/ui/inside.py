@@ -7,7 +7,7 @@ visitor's state holds what was chosen, and the pictures it was chosen on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,15 @@ import gradio as gr
 import numpy as np
 
 from rsc_core import belief_figures, map_figures
-from rsc_core.analysis import Analysis, Look, Tile
+from rsc_core.analysis import Look
 from rsc_core.head_figures import HeadPictures
 from rsc_core.playback import Playback, Sound, TimeAxis, Version, time_axes, time_axes_of
 from rsc_core.ui import inside_markup, markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
 from rsc_core.ui.clusters import ClusterPart, clusters_windows
-from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.inside_state import Inside, contrast_of, remembered
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
+from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -36,33 +37,19 @@ HEARD = {"rest": (0.0, 1.0), "original": (1.0, 1.0), "attended": (1.0, 0.0)}
 """Gains of the attended part and of the rest, by key of ``texts.inside.HEAR``."""
 
 
-@dataclass(frozen=True)
-class Inside:
-    """What a visitor has chosen."""
-
-    analysis: Analysis
-    index: int  # cycle
-    query: str = "mean"  # key of ``texts.inside.QUERIES``
-    tile: Tile | None = None  # the last patch clicked
-    head: tuple[int, int] = (0, 0)  # layer, head
-    width_px: float = 0.0  # of ``pictures``
-    pictures: HeadPictures | None = None
-    playback: Playback | None = None
-
-
 class InsideTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to what the first tab shows."""
 
     def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
         self.analyser = analyser
         self.shown = shown
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.inside = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.first = gr.HTML(markup.paragraph(texts.inside.FIRST, "welcome"), js_on_load=None)
         with gr.Column(visible=False) as self.all:
             with gr.Row():
-                self.cycle = gr.Dropdown([], label="Cycle", type="index", scale=1, elem_id="inside-cycle")
+                self.cycle = gr.Dropdown([], label=texts.inside.CHOOSE, type="index", scale=1, elem_id="inside-cycle")
                 with gr.Column(scale=3):
                     self.facts = gr.HTML(js_on_load=None, elem_id="inside-facts")
             with gr.Column() as self.heads:
@@ -82,60 +69,54 @@ class InsideTab:
         return Inspector(self.analyser)
 
     def _build_heads(self) -> None:
-        gr.HTML("<h2>What each head reads</h2>" + markup.paragraph(texts.inside.HEADS_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(texts.inside.HEADS_TITLE, texts.inside.HEADS_NOTE), js_on_load=None)
         self.query = gr.Radio(
             [(text, key) for key, text in texts.inside.QUERIES.items()],
             value="mean",
-            label="Read from",
+            label=texts.inside.QUERY,
             elem_id="query",
         )
         with gr.Row():
             with gr.Column(min_width=300):
-                self.look = picture_place("Log-mel spectrogram; click a patch", "inside-look", "jpeg")
+                self.look = picture_place(texts.pictures.ALT["look"], "inside-look", "jpeg")
             with gr.Column(min_width=300):
-                self.head = picture_place("The chosen head over the spectrogram", "inside-head", "jpeg")
+                self.head = picture_place(texts.pictures.ALT["head"], "inside-head", "jpeg")
         self.numbers = gr.HTML(js_on_load=None, elem_id="inside-numbers")
-        self.montage = picture_place("All heads of all layers; click one", "inside-montage", "jpeg")
-        self.kinds = picture_place(
-            "Entropy, distance and shares of every head over the layers", "inside-kinds", "jpeg"
-        )
+        self.montage = picture_place(texts.pictures.ALT["montage"], "inside-montage", "jpeg")
+        self.kinds = picture_place(texts.pictures.ALT["kinds"], "inside-kinds", "jpeg")
         self.places = {"look": self.look, "head": self.head, "montage": self.montage, "kinds": self.kinds}
 
     def _build_relevance(self) -> None:
-        gr.HTML("<h2>What the label rests on</h2>", js_on_load=None)
+        gr.HTML(f"<h2>{texts.inside.RESTS_TITLE}</h2>", js_on_load=None)
         self.no_heads = gr.HTML(
             markup.paragraph(texts.inside.NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
         )
         with gr.Row():
-            self.method = gr.Dropdown([], label="Method", elem_id="method")
-            self.label = gr.Dropdown([], label="Why", elem_id="label")
-            self.against = gr.Dropdown([], label="rather than", elem_id="against")
-        self.relevance = picture_place("Relevance over the spectrogram", "relevance")
+            self.method = gr.Dropdown([], label=texts.inside.METHOD, elem_id="method")
+            self.label = gr.Dropdown([], label=texts.inside.WHY, elem_id="label")
+            self.against = gr.Dropdown([], label=texts.inside.RATHER, elem_id="against")
+        self.relevance = picture_place(texts.pictures.ALT["relevance"], "relevance")
         self.caption = gr.HTML(js_on_load=None, elem_id="caption")
-        gr.HTML("<h2>Hear it</h2>" + markup.paragraph(texts.inside.HEAR_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(texts.inside.HEAR_TITLE, texts.inside.HEAR_NOTE), js_on_load=None)
         self.player = player_place("mixer")
 
     def _build_belief(self) -> None:
-        gr.HTML("<h2>Believe it or not</h2>" + markup.paragraph(texts.inside.BELIEVE_NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(texts.inside.BELIEVE_TITLE, texts.inside.BELIEVE_NOTE), js_on_load=None)
         with gr.Row(equal_height=False):
             least, most, offered = ORDERS
-            self.orders = gr.Slider(least, most, offered, step=4, label="Random orders", elem_id="orders")
-            self.second = gr.Dropdown([], label="Does another method agree?", elem_id="second")
+            self.orders = gr.Slider(least, most, offered, step=4, label=texts.inside.ORDERS, elem_id="orders")
+            self.second = gr.Dropdown([], label=texts.inside.SECOND, elem_id="second")
             self.run = gr.Button(texts.inside.BELIEVE_RUN, variant="primary", elem_id="believe")
             self.stop = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-believing")
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
         self.verdict = gr.HTML(js_on_load=None, elem_id="verdict")
-        self.curves = picture_place("Deletion and insertion curves", "curves", "png", visible=False)
-        gr.HTML(
-            "<h3>When the model forgets</h3>" + markup.paragraph(texts.inside.FORGET_NOTE, "note"), js_on_load=None
-        )
+        self.curves = picture_place(texts.pictures.ALT["curves"], "curves", "png", visible=False)
+        gr.HTML(markup.titled(texts.inside.FORGET_TITLE, texts.inside.FORGET_NOTE, level=3), js_on_load=None)
         with gr.Row():
             self.run_forget = gr.Button(texts.inside.FORGET_RUN, elem_id="forget")
             self.stop_forget = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-forgetting")
         self.forgot = gr.HTML(js_on_load=None, elem_id="forgot")
-        self.similarity = picture_place(
-            "Similarity of the map while the model forgets", "similarity", "png", visible=False
-        )
+        self.similarity = picture_place(texts.pictures.ALT["similarity"], "similarity", "png", visible=False)
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.player, self.look, self.head, self.numbers, self.montage, self.kinds]
@@ -152,15 +133,13 @@ class InsideTab:
         working = {**shared, "show_progress": "minimal", "show_progress_on": self.relevance}
         asked = [self.width, self.inside, self.method, self.label, self.against]
         # A test takes long, and lends the model for one order at a time: it does not hold up the others.
+        testing = {"js": measuring, "show_progress": "hidden", "concurrency_id": "belief", "concurrency_limit": 1}
         run = self.run.click(
             self.believe,
             [*asked, self.second, self.orders],
             [self.progress, self.verdict, self.curves],
             api_name="believe",
-            js=measuring,
-            show_progress="hidden",
-            concurrency_id="belief",
-            concurrency_limit=1,
+            **testing,
         )
         self.stop.click(self.stopped, None, self.progress, api_name="stop_believing", cancels=run, queue=False)
         forget = self.run_forget.click(
@@ -168,10 +147,7 @@ class InsideTab:
             asked,
             [self.forgot, self.similarity],
             api_name="forget",
-            js=measuring,
-            show_progress="hidden",
-            concurrency_id="belief",
-            concurrency_limit=1,
+            **testing,
         )
         stopped = {"api_name": "stop_forgetting", "cancels": forget, "queue": False}
         self.stop_forget.click(self.stopped, None, self.forgot, **stopped)
@@ -201,15 +177,15 @@ class InsideTab:
 
     def choose_cycle(self, width_px: float, inside: Inside | None, index: int) -> Iterator[Updates]:
         """Look into another cycle of the recording."""
-        yield from self._open(width_px, Inside(_remembered(inside).analysis, index))
+        yield from self._open(width_px, Inside(remembered(inside).analysis, index))
 
     def choose_query(self, width_px: float, inside: Inside | None, query: str) -> Updates:
         """Show what another token reads; of the patches, the one clicked last, or the first."""
-        return self._read(width_px, replace(_remembered(inside), query=query))
+        return self._read(width_px, replace(remembered(inside), query=query))
 
     def choose_patch(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
         """Show what the clicked patch reads."""
-        inside = _remembered(inside)
+        inside = remembered(inside)
         s, hz = inside.pictures.axes.at(*event.index)
         with spoken():
             tile = self.inspector.tile_at(inside.analysis, inside.index, s, hz)
@@ -217,14 +193,14 @@ class InsideTab:
 
     def choose_head(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
         """Enlarge the clicked head."""
-        inside = _remembered(inside)
+        inside = remembered(inside)
         head = inside.pictures.grid.at(*event.index)
         return self._read(width_px, replace(inside, head=head)) if head else {}
 
     def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
         """Show what speaks for a class, and how that part sounds; an earlier test is of another map and goes."""
-        inside = _remembered(inside)
-        question = (inside.analysis, inside.index, method, label, _contrast(label, against))
+        inside = remembered(inside)
+        question = (inside.analysis, inside.index, method, label, contrast_of(label, against))
         with spoken():
             found = self.inspector.relevance(*question)
             sounds = self.inspector.listen(*question)
@@ -258,7 +234,7 @@ class InsideTab:
         orders: int,
     ) -> Iterator[Updates]:
         """Test the map against random orders, drawing along."""
-        inside, contrast = _remembered(inside), _contrast(label, against)
+        inside, contrast = remembered(inside), contrast_of(label, against)
         yield {self.progress: inside_markup.progress(None), self.verdict: ""}
         with spoken():
             words = self._agreement(inside, (method, second), label, contrast)
@@ -275,7 +251,7 @@ class InsideTab:
         self, width_px: float, inside: Inside | None, method: str, label: str, against: str
     ) -> Iterator[Updates]:
         """Randomise the model layer by layer, drawing how alike the map stays."""
-        inside, contrast = _remembered(inside), _contrast(label, against)
+        inside, contrast = remembered(inside), contrast_of(label, against)
         yield {self.forgot: inside_markup.forgetting(None)}
         with spoken():
             for shown in self.inspector.forget(inside.analysis, inside.index, method, label, contrast):
@@ -368,16 +344,3 @@ class InsideTab:
 
 def _default(look: Look) -> tuple[str, str]:
     return (FIRST_METHOD, SECOND_METHOD) if look.attends else (SECOND_METHOD, "occlusion")
-
-
-def _contrast(label: str, against: str) -> str | None:
-    """The class that stands against ``label``, or None."""
-    if label == against:
-        raise gr.Error(texts.inside.SAME_CLASS, print_exception=False)
-    return None if against == texts.inside.NO_CONTRAST else against
-
-
-def _remembered(inside: Inside | None) -> Inside:
-    if inside is None:
-        raise gr.Error(texts.page.FORGOTTEN, print_exception=False)
-    return inside

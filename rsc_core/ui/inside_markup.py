@@ -9,13 +9,13 @@ import numpy as np
 
 from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, Standing, Truth
 from rsc_core.ui import texts
-from rsc_core.ui.markup import paragraph
+from rsc_core.ui.markup import paragraph, shares
 
 
 def cycle_names(analysis: Analysis) -> list[str]:
     """Return the cycles to choose from."""
     return [
-        f"{i + 1}: {cycle.start_s:.2f} to {cycle.end_s:.2f} s, {label}"
+        texts.inside.CHOICE.format(number=i + 1, start=cycle.start_s, end=cycle.end_s, label=label)
         for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True))
     ]
 
@@ -36,8 +36,7 @@ def cycle(analysis: Analysis, index: int, look: Look) -> str:
         text += " " + texts.inside.WINDOW.format(seconds=seconds, number=look.number, count=look.count, label=label)
     else:
         text += " " + texts.inside.REPEATED
-    shares = ", ".join(f"P({name}) {p:.2f}" for name, p in zip(look.classes, look.probabilities, strict=True))
-    return paragraph(text, "note") + paragraph(shares, "note")
+    return paragraph(text, "note") + shares(look.classes, look.probabilities)
 
 
 def head(shown: Montage, chosen: tuple[int, int], query: str) -> str:
@@ -85,7 +84,7 @@ def method(title: str, standings: tuple[Standing, ...]) -> str:
 def truth(told: Truth) -> str:
     """Return which sounds the annotation marks in what is shown, and how much of a map lies there."""
     counted = Counter(event.label for event in told.events)
-    events = ", ".join(f"{count} x {label}" for label, count in counted.items())
+    events = ", ".join(texts.inside.EVENTS.format(count=count, label=label) for label, count in counted.items())
     if told.chance > 0.999:
         return texts.inside.TRUTH_WHOLE.format(events=events)
     return texts.inside.TRUTH.format(events=events, inside=told.inside, chance=told.chance)
@@ -107,42 +106,33 @@ def forgetting(shown: Forgetting | None) -> str:
                 else "between"
             )
         return paragraph(texts.inside.FORGOT[key].format(last=last), "agreement")
-    text = (
-        texts.inside.FORGETTING.format(done=done, total=total)
-        if shown
-        else texts.inside.FORGETTING.split(":")[0] + " …"
-    )
+    text = texts.inside.FORGETTING.format(done=done, total=total) if shown else texts.inside.FORGET_STARTS
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 
 def progress(belief: Belief | None) -> str:
     """Return how far a test has come; None: it begins."""
     done, total = (belief.done, belief.total) if belief else (0, 1)
-    text = (
-        texts.inside.BELIEVING.format(done=done, total=total)
-        if belief
-        else texts.inside.BELIEVING.split(":")[0] + " …"
-    )
+    text = texts.inside.BELIEVING.format(done=done, total=total) if belief else texts.inside.BELIEVE_STARTS
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 
 def verdict(belief: Belief) -> str:
     """Return where a map stands among orders that know nothing of the model, in words and areas."""
-    lines, rows = [], []
+    words, lines, rows = texts.inside, [], []
     for followed in belief.followed:
         for i, kind in enumerate(("deletion", "insertion")):
-            lines.append(f"<li>{kind}, replaced by {followed.filling}: <b>{followed.sentences[i]}</b></li>")
+            about = words.VERDICT.format(kind=kind, filling=followed.filling)
+            lines.append(f"<li>{about} <b>{followed.sentences[i]}</b></li>")
             random = followed.areas(followed.random)[:, i]
             cells = [
                 f"{followed.areas(followed.own)[i]:.3f}",
-                f"{random.min():.3f} to {random.max():.3f}",
+                words.RANGE.format(low=random.min(), high=random.max()),
                 f"{followed.areas(followed.smooth)[:, i].mean():.3f}",
                 f"{followed.areas(followed.loudest)[i]:.3f}",
             ]
-            better = "low" if kind == "deletion" else "high"
-            name = f"<td>{kind} ({better} is faithful), {escape(followed.filling)}</td>"
-            rows.append(f"<tr>{name}" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    heads = ("area under", "this map", "random tiles", "smooth blocks", "loudest first")
-    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+            name = words.AREA.format(kind=kind, better=words.BETTER[kind], filling=escape(followed.filling))
+            rows.append(f"<tr><td>{name}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    head = "".join(f'<th scope="col">{text}</th>' for text in words.AREAS)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return f'<ul class="verdict">{"".join(lines)}</ul><div class="cycles areas">{table}</div>'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from rsc_core.ui import cache, markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, spoken
+from rsc_core.ui.shown import FORGET_S, Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser

@@ -75,26 +75,28 @@ def model_list(cards: Iterable[ModelCard], chosen: str) -> str:
 
 def cycle_table(analysis: Analysis, chosen: int) -> str:
     """Return the table of cycles, one row each, the chosen one marked."""
-    annotated = ["annotated"] if analysis.annotated else []
-    times = ["start (s)", "end (s)"]
-    heads = [*annotated, "label", "P(crackle present)", "P(wheeze present)"]
+    words = texts.analyse.HEADS
+    times = [words["start"], words["end"]]
+    heads = [words["annotated"]] if analysis.annotated else []
+    heads += [words[key] for key in ("label", "crackle", "wheeze")]
     group = f'<td></td><td class="time" colspan="{len(times)}"></td><td colspan="{len(heads)}"></td>'
-    group += f'<th colspan="{len(analysis.classes)}">P(class)</th>'
+    group += f'<th colspan="{len(analysis.classes)}">{words["classes"]}</th>'
     heads += analysis.classes
     rows = []
     for i, (cycle, label) in enumerate(zip(analysis.cycles, analysis.labels, strict=True)):
-        button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
         cells = [_chip(cycle.label)] if analysis.annotated else []
         cells += [_chip(label), _probability(analysis.crackle_present[i]), _probability(analysis.wheeze_present[i])]
         cells += [f"{p:.2f}" for p in analysis.probabilities[i]]
         mark = ' aria-current="true"' if i == chosen else ""
-        first = f'<td>{button}</td><td class="time">{cycle.start_s:.2f}</td><td class="time">{cycle.end_s:.2f}</td>'
+        first = (
+            f'<td>{_button(i)}</td><td class="time">{cycle.start_s:.2f}</td><td class="time">{cycle.end_s:.2f}</td>'
+        )
         rows.append(f'<tr data-cycle="{i}"{mark}>{first}' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    head = '<th scope="col"><span class="unseen">cycle</span></th>'
+    head = f'<th scope="col"><span class="unseen">{words["cycle"]}</span></th>'
     head += "".join(f'<th scope="col" class="time">{text}</th>' for text in times)
     head += "".join(f'<th scope="col">{text}</th>' for text in heads)
     return (
-        '<div class="cycles" tabindex="0" role="region" aria-label="Cycles"><table>'
+        f'<div class="cycles" tabindex="0" role="region" aria-label="{texts.analyse.CYCLES}"><table>'
         f"<thead><tr>{group}</tr><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -104,9 +106,9 @@ def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
     first = made.analyses[0]
     rows = []
     for i in order:
-        button = f'<button type="button" aria-label="Show cycle {i + 1}">{i + 1}</button>'
         cycle = first.cycles[i]
-        cells = [f'<td class="time">{cycle.start_s:.2f} to {cycle.end_s:.2f}</td>']
+        time = texts.compare.TIME.format(start=cycle.start_s, end=cycle.end_s)
+        cells = [f'<td class="time">{time}</td>']
         cells += [f"<td>{_chip(cycle.label)}</td>"] if first.annotated else []
         for one in made.analyses:
             bars = (
@@ -116,12 +118,13 @@ def compared_table(made: Comparison, chosen: int, order: Iterable[int]) -> str:
             cells.append(f"<td>{_chip(one.labels[i])}{''.join(bars)}</td>")
         mark = ' aria-current="true"' if i == chosen else ""
         kind = "differs" if made.differs[i] else "same"
-        rows.append(f'<tr data-cycle="{i}" class="{kind}"{mark}><td>{button}</td>{"".join(cells)}</tr>')
-    heads = ["annotated"] if first.annotated else []
+        rows.append(f'<tr data-cycle="{i}" class="{kind}"{mark}><td>{_button(i)}</td>{"".join(cells)}</tr>')
+    words = texts.compare.HEADS
+    heads = [words["annotated"]] if first.annotated else []
     heads += [escape(one.model.name) for one in made.analyses]
-    head = '<th scope="col">cycle</th><th scope="col" class="time">time (s)</th>'
+    head = f'<th scope="col">{words["cycle"]}</th><th scope="col" class="time">{words["time"]}</th>'
     head += "".join(f'<th scope="col">{text}</th>' for text in heads)
-    return _beside_each_other("Cycles by model", head, rows)
+    return _beside_each_other(texts.compare.TABLE, head, rows)
 
 
 def mix_table(found: Sequence[MixAnswer], models: Iterable[str]) -> str:
@@ -151,7 +154,7 @@ def mix_remarks(shown: CycleMix, window_s: float, shorter: bool) -> str:
     """Return what was done to cycles that do not fill the window; ``shorter``: one of them is."""
     cut = [name for name, count in zip((texts.mix.A, texts.mix.B), shown.windows, strict=True) if count > 1]
     said = [texts.mix.SHORT.format(window=window_s, model=shown.model)] if shorter else []
-    said += [texts.mix.CUT.format(names=" and ".join(cut), window=window_s)] if cut else []
+    said += [texts.mix.CUT.format(names=texts.page.AND.join(cut), window=window_s)] if cut else []
     return paragraph(" ".join(said), "note") if said else ""
 
 
@@ -167,14 +170,15 @@ def mix_notes(found: Sequence[MixAnswer], shown: CycleMix, cards: Iterable[Model
 
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
     """Return what a visitor must know of a model before believing it, and which of ``cards`` labels better."""
+    words, share = texts.models, card.trainable / card.parameters
     facts = {
-        "Trainable": f"{card.trainable:,} of {card.parameters:,} parameters ({card.trainable / card.parameters:.1%})",
-        "Score": _score(card),
-        "Corpus": escape(card.corpus),
-        "Protocol": escape(f"{card.protocol}: {PROTOCOLS[card.protocol]}"),
-        "Origin": escape(card.base),
+        "trainable": words.TRAINABLE.format(count=card.trainable, all=card.parameters, share=share),
+        "score": _score(card),
+        "corpus": escape(card.corpus),
+        "protocol": escape(f"{card.protocol}: {PROTOCOLS[card.protocol]}"),
+        "origin": escape(card.base),
     }
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
+    rows = "".join(f"<dt>{words.FACTS[key]}</dt><dd>{value}</dd>" for key, value in facts.items() if value)
     best = max((c for c in cards if c.corpus == card.corpus), key=_known_score, default=card)
     note = paragraph(texts.models.BASE, "note") if card.base.startswith("base") else ""
     if _known_score(best) > _known_score(card):
@@ -193,24 +197,27 @@ def no_model(folder: str) -> str:
 def remarks(analysis: Analysis) -> str:
     """Return what is to be said of a recording: its facts, where its cycles come from, and quality warnings."""
     recording = analysis.recording
-    channels = {1: "mono", 2: "stereo"}.get(recording.channels, f"{recording.channels} channels")
+    words, count = texts.analyse, recording.channels
+    channels = words.CHANNELS.get(count) or words.MORE_CHANNELS.format(count=count)
     if analysis.annotated:
-        cycles = texts.analyse.ANNOTATED
+        cycles = words.ANNOTATED
     elif analysis.segmented:
         turns = any(cycle.inspiration_end_s is not None for cycle in analysis.cycles)
-        cycles = f"{texts.analyse.FOUND} {texts.analyse.TURNS}" if turns else texts.analyse.FOUND
+        cycles = f"{words.FOUND} {words.TURNS}" if turns else words.FOUND
     else:
-        cycles = texts.analyse.WINDOWS.format(seconds=analysis.cycles[0].seconds)
-    facts = f"{recording.seconds:.1f} s, {recording.source_rate:,} Hz, {channels}. {cycles}"
+        cycles = words.WINDOWS.format(seconds=analysis.cycles[0].seconds)
+    facts = words.FACTS.format(seconds=recording.seconds, rate=recording.source_rate, channels=channels, cycles=cycles)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in recording.warnings)
-    return f"<p>{facts}</p>" + (f'<ul class="warnings" aria-label="Quality">{warnings}</ul>' if warnings else "")
+    return f"<p>{facts}</p>" + (
+        f'<ul class="warnings" aria-label="{words.QUALITY}">{warnings}</ul>' if warnings else ""
+    )
 
 
 def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) -> str:
     """Return what was measured in a cycle without a network, beside what the label says."""
     words = texts.evidence
     ridge, crackles, two_cycle_ms = found.longest_ridge, len(found.crackles), found.two_cycle_ms
-    counted = words.CRACKLES.format(count=crackles, plural="" if crackles == 1 else "s", ms=two_cycle_ms or 0)
+    counted = words.CRACKLES[crackles == 1].format(count=crackles, ms=two_cycle_ms or 0)
     measured = {
         "wheeze": words.RIDGE.format(hz=ridge.pitch_hz, seconds=ridge.seconds) if ridge else words.NO_RIDGE,
         "crackle": counted if crackles else words.NO_CRACKLES,
@@ -222,7 +229,7 @@ def evidence(found: Evidence, sides: Iterable[Agreement], breathing: Breathing) 
     )
     rate = breathing.rate_per_min
     breath = words.BREATHING.format(rate=rate) if rate else words.NO_BREATHING[breathing.unclear]
-    rows += f"<li><b>Breathing.</b> {breath}</li>"
+    rows += f"<li><b>{words.BREATH}</b> {breath}</li>"
     note = paragraph(words.WEAK, "note")
     return f'<div class="evidence"><h3>{words.TITLE}</h3><ul>{rows}</ul>{note}</div>'
 
@@ -232,9 +239,20 @@ def cycle_heading(index: int, cycle: Cycle) -> str:
     return f"<h2>{texts.analyse.CYCLE.format(number=index + 1, start=cycle.start_s, end=cycle.end_s)}</h2>"
 
 
+def titled(title: str, note: str, level: int = 2) -> str:
+    """Return a heading and the small print under it."""
+    return f"<h{level}>{title}</h{level}>{paragraph(note, 'note')}"
+
+
 def notice(html: str) -> str:
     """Return a box that a screen reader reads at once."""
     return f'<div class="notice" role="alert">{html}</div>'
+
+
+def shares(classes: Iterable[str], probabilities: Iterable[float]) -> str:
+    """Return the probability of each class, in small print."""
+    pairs = zip(classes, probabilities, strict=True)
+    return paragraph(", ".join(texts.page.PROBABILITY.format(name=name, p=p) for name, p in pairs), "note")
 
 
 def paragraph(text: str, kind: str) -> str:
@@ -252,12 +270,12 @@ def _known_score(card: ModelCard) -> float:
 
 def _score(card: ModelCard) -> str:
     if math.isnan(card.score):
-        return "not evaluated"
+        return texts.models.NOT_EVALUATED
     low, high = card.score_interval
-    return (
-        f"<b>{card.score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity "
-        f"{card.specificity:.1f}, sensitivity {card.sensitivity:.1f}. {texts.models.TRIVIAL}"
+    score = texts.models.SCORE.format(
+        score=card.score, low=low, high=high, specificity=card.specificity, sensitivity=card.sensitivity
     )
+    return f"{score} {texts.models.TRIVIAL}"
 
 
 def _answer(classes: Sequence[str], probabilities: np.ndarray) -> str:
@@ -268,6 +286,12 @@ def _answer(classes: Sequence[str], probabilities: np.ndarray) -> str:
         for kind in ("crackle", "wheeze")
     )
     return _chip(max(by_class, key=by_class.get)) + "".join(bars)
+
+
+def _button(index: int) -> str:
+    """What chooses a cycle by keyboard, in its row."""
+    name = texts.analyse.SHOW_CYCLE.format(number=index + 1)
+    return f'<button type="button" aria-label="{name}">{index + 1}</button>'
 
 
 def _chip(label: str) -> str:

@@ -13,10 +13,10 @@ from rsc_core import mix_figures
 from rsc_core.analysis import Analysis, CycleMix
 from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Shown, Updates, spoken
 from rsc_core.ui.examples import Examples
-from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
+from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -45,7 +45,7 @@ class MixTab:
     def __init__(self, analyser: Analyser, shown: gr.State, examples: Examples, tab: gr.Tab):
         self.analyser, self.shown, self.examples = analyser, shown, examples
         self.example = lru_cache(maxsize=8)(self._label_example)
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.mixable = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.missing = gr.HTML(markup.paragraph(texts.mix.FIRST, "welcome"), js_on_load=None, elem_id="mix-first")
@@ -53,11 +53,9 @@ class MixTab:
             self._build_choice()
             self.picture = picture_place(texts.pictures.ALT["mix"], "mix-picture")
             self.remarks = gr.HTML(js_on_load=None, elem_id="mix-remarks")
-            gr.HTML(f"<h2>{texts.mix.HEAR}</h2>" + markup.paragraph(texts.mix.HEAR_NOTE, "note"), js_on_load=None)
+            gr.HTML(markup.titled(texts.mix.HEAR, texts.mix.HEAR_NOTE), js_on_load=None)
             self.player = player_place("mix-player")
-            gr.HTML(
-                f"<h2>{texts.mix.ANSWERS}</h2>" + markup.paragraph(texts.mix.ANSWERS_NOTE, "note"), js_on_load=None
-            )
+            gr.HTML(markup.titled(texts.mix.ANSWERS, texts.mix.ANSWERS_NOTE), js_on_load=None)
             self.table = gr.HTML(js_on_load=None, elem_id="mix-table")
             self.notes = gr.HTML(js_on_load=None, elem_id="mix-notes")
         self._wire(tab)

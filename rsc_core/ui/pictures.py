@@ -42,6 +42,11 @@ def beside(width_px: float, columns: tuple[int, int]) -> float:
     return width_px if width_px < STACKED_PX else width_px * columns[1] / sum(columns)
 
 
+def width_place() -> gr.Number:
+    """A number nobody sees: the width in pixels, which ``measure`` fills in as a callback is sent."""
+    return gr.Number(800, visible=False, label="width in pixels")
+
+
 def measure(name: str) -> str:
     """Script of a callback whose first input is a width in pixels: that of the element of this name."""
     return f"(_, ...rest) => [document.getElementById('{name}').clientWidth, ...rest]"

@@ -20,9 +20,9 @@ from rsc_core.analysis import Analysis
 from rsc_core.config import CLASSES
 from rsc_core.quiz import CSV_HEAD, PLANS, Round
 from rsc_core.ui import cache, markup, quiz_markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, spoken
-from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served_alone
+from rsc_core.ui.shown import FORGET_S, Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -52,7 +52,7 @@ class QuizTab:
 
     def __init__(self, analyser: Analyser):
         self.analyser = analyser
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         self.playing = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="quiz-setup") as self.setup:

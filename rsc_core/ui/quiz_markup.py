@@ -11,7 +11,7 @@ from rsc_core import metrics
 from rsc_core.config import CLASSES
 from rsc_core.quiz import LEVELS, Answer, Question, Round, Step, Tally, model_answer, tallies
 from rsc_core.ui import texts
-from rsc_core.ui.markup import paragraph
+from rsc_core.ui.markup import paragraph, shares
 
 WORDS = texts.quiz
 LIVE = "element.setAttribute('aria-live', 'polite');"
@@ -34,7 +34,7 @@ def question(step: Step, number: int) -> str:
     ``number`` is that of the answers given so far; a click sends it along, so that none counts for another question.
     """
     narrowed = step.options != LEVELS[step.level]
-    text = WORDS.CLOSER.format(options=" or ".join(step.options)) if narrowed else WORDS.ASK[step.level]
+    text = WORDS.CLOSER.format(options=texts.page.OR.join(step.options)) if narrowed else WORDS.ASK[step.level]
     buttons = "".join(
         f'<li><button type="button" data-step="{number}" data-answer="{option}"><kbd>{i}</kbd> {_answer(option)}'
         "</button></li>"
@@ -46,7 +46,7 @@ def question(step: Step, number: int) -> str:
 
 def verdict(last: Answer, truth: Sequence[str]) -> str:
     """Return whether an answer was right."""
-    right = " and ".join(map(_answer, [last.given] if last.right else truth))
+    right = texts.page.AND.join(map(_answer, [last.given] if last.right else truth))
     text = (WORDS.RIGHT if last.right else WORDS.WRONG).format(given=_answer(last.given), truth=right)
     return f'<p class="quiz-verdict {"right" if last.right else "wrong"}">{text}</p>'
 
@@ -54,15 +54,14 @@ def verdict(last: Answer, truth: Sequence[str]) -> str:
 def revealed(asked: Question, model: str | None, probabilities: np.ndarray | None) -> str:
     """Return what a sound is, what the model says of it, and what to listen for."""
     label = asked.cycle.label
-    kinds = f" ({' and '.join(asked.kinds)})" if asked.kinds and asked.kinds != (label,) else ""
+    kinds = f" ({texts.page.AND.join(asked.kinds)})" if asked.kinds and asked.kinds != (label,) else ""
     source = f" <small>{escape(asked.source)}</small>" if asked.source else ""
     lines = [f"<p>{WORDS.TRUTH} {_chip(label)}{kinds}.{source}</p>"]
     if found := model_answer("four", probabilities):
         says = WORDS.MODEL_SAYS.format(model=escape(model))
         sure = WORDS.MODEL_SURE.format(probability=found[1])
         lines.append(f"<p>{says} {_chip(found[0])} {sure}, {WORDS.AGREES[found[0] == label]}</p>")
-        shares = ", ".join(f"P({name}) {p:.2f}" for name, p in zip(CLASSES, probabilities, strict=True))
-        lines.append(paragraph(shares, "note"))
+        lines.append(shares(CLASSES, probabilities))
     else:
         lines.append(paragraph(WORDS.NO_MODEL, "note"))
     hints = "".join(f"<li><b>{kind.capitalize()}.</b> {WORDS.LISTEN_FOR[kind]}</li>" for kind in asked.listen_for)

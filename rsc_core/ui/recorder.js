@@ -1,6 +1,6 @@
 /* Opens the microphone raw: echo cancellation, noise suppression and automatic gain are made for speech and erase lung
    sounds. Runs before the recorder exists, so that it never sees the browser's own getUserMedia. WORDS comes from
-   texts.py. Where the browser can, recorded sound is kept as PCM instead of being compressed. */
+   texts/recorder.py. Where the browser can, recorded sound is kept as PCM instead of being compressed. */
 (() => {
   const PROCESSING = ["echoCancellation", "noiseSuppression", "autoGainControl"];
 

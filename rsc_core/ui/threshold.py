@@ -10,8 +10,8 @@ import gradio as gr
 from rsc_core import build_figures, synth
 from rsc_core.threshold import LEVELS_DB
 from rsc_core.ui import build_markup, markup, texts
-from rsc_core.ui.analyse import Updates, spoken
-from rsc_core.ui.pictures import measure, picture, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
+from rsc_core.ui.shown import Updates, spoken
 
 if TYPE_CHECKING:
     from rsc_core.building import Recipe
@@ -31,9 +31,9 @@ class ThresholdSection:
 
     def __init__(self, analyser: Analyser, recipe: Callable[..., Recipe]):
         self.analyser, self.recipe = analyser, recipe
-        self.width = gr.Number(800, visible=False, label="width in pixels")
+        self.width = width_place()
         words = texts.threshold
-        gr.HTML(f"<h2>{words.TITLE}</h2>" + markup.paragraph(words.NOTE, "note"), js_on_load=None)
+        gr.HTML(markup.titled(words.TITLE, words.NOTE), js_on_load=None)
         self.kind = gr.Dropdown(
             [(kind.capitalize(), kind) for kind in KINDS],
             value=FIRST,

@@ -69,7 +69,11 @@ def status(history: History, said: str = "") -> str:
     """Return how many cycles bear which label and whether there is something to export, after what else is said."""
     words, cycles = texts.annotate, history.present.cycles
     counted = Counter(cycle.label for cycle in cycles)
-    labels = ", ".join(f"{counted[label]} {label} ({words.LETTERS[label]})" for label in CLASSES if counted[label])
+    labels = ", ".join(
+        words.COUNTED.format(count=counted[label], label=label, letter=words.LETTERS[label])
+        for label in CLASSES
+        if counted[label]
+    )
     count = words.COUNT.format(count=len(cycles), labels=labels) if cycles else words.NO_CYCLES
     saved = words.UNSAVED if history.unsaved else words.SAVED
     spoken = paragraph(said, "said") if said else ""

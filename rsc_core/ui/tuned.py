@@ -11,8 +11,8 @@ import numpy as np
 from rsc_core import comparison_figures
 from rsc_core.comparison_figures import Cells
 from rsc_core.ui import markup, texts
-from rsc_core.ui.analyse import FORGET_S, Updates, remembered, spoken
-from rsc_core.ui.pictures import measure, picture_place, picture_size
+from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
+from rsc_core.ui.shown import FORGET_S, Updates, remembered, spoken
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Tuned
@@ -57,10 +57,8 @@ class TunedSection:
     def __init__(self, analyser: Analyser, compared: gr.State):
         self.analyser, self.compared = analyser, compared
         self.opened = gr.State(time_to_live=FORGET_S)
-        self.width = gr.Number(800, visible=False, label="width in pixels")
-        gr.HTML(
-            f"<h2>{texts.compare.TUNED}</h2>" + markup.paragraph(texts.compare.TUNED_NOTE, "note"), js_on_load=None
-        )
+        self.width = width_place()
+        gr.HTML(markup.titled(texts.compare.TUNED, texts.compare.TUNED_NOTE), js_on_load=None)
         self.name = gr.Radio([], label=texts.compare.TUNED_MODEL, elem_id="tuned-model")
         self.button = gr.Button(texts.compare.TUNED_RUN, elem_id="show-tuned")
         with gr.Column(visible=False) as self.result:
@@ -145,7 +143,7 @@ class TunedSection:
         return {
             self.opened: opened,
             self.result: gr.Column(visible=True),
-            self.about: f"<h3>{opened.about}</h3>" + markup.paragraph(note, "note"),
+            self.about: markup.titled(opened.about, note, level=3),
             # Each step is computed already.
             self.share: gr.Slider(0, tuned.factors[-1], value=1, step=tuned.factors[1]),
             self.dial: self._dial(opened, 1, width_px),

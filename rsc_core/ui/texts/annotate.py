@@ -16,6 +16,7 @@ CUT = (
     "{count} of the cycles overlapped others, or lasted beyond the recording or less than {shortest} s: they were cut."
 )
 COUNT = "{count} cycles: {labels}."
+COUNTED = "{count} {label} ({letter})"
 NO_CYCLES = "No cycles. Add one."
 UNSAVED = "Changes not exported yet."
 SAVED = "No changes to export."

@@ -54,6 +54,7 @@ MISFIT = "This does not fit together: {reason}. The sound below is the last one 
 NOT_BUILT = "This does not fit together: {reason}."
 TIMES = "Exact times of all events"
 HEADS = ("sound", "start (s)", "end (s)", "level (dB)", "band (Hz)")
+BAND = "{:.0f} to {:.0f}"
 LEVELS = "Levels are above the RMS of inspiration at 1 L/s; a band holds the middle 90 % of an event's energy."
 SEND = "Label it in the first tab"
 DOWNLOAD = "Prepare the files"

@@ -27,6 +27,7 @@ SIZES = {True: "{name} ({count} window)", False: "{name} ({count} windows)"}
 NOTHING = "nothing silenced"
 WITHOUT = "without {names}"
 COUNT, FUSION = "windows", "weight where clusters are fused"
+PROBABILITY = "P({name})"
 CHANGED = {
     True: "Without {names}, {label} stays the most likely label: P({label}) {before:.2f} → {after:.2f}.",
     False: (

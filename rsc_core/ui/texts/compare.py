@@ -9,6 +9,9 @@ MODELS_ASKED = "Choose two to four models; {count} are chosen."
 DIFFERENT = "{count} of {all} cycles are labelled differently."
 DIFFERENT_NONE = "All {all} cycles get the same label from every model."
 FIRST = "Disagreements first, the largest difference in probability on top"
+TABLE = "Cycles by model"
+HEADS = {"cycle": "cycle", "time": "time (s)", "annotated": "annotated"}
+TIME = "{start:.2f} to {end:.2f}"
 PRESENT = "Bars: P(crackle present) and P(wheeze present)."
 SAME_SCALE = (
     "One colour scale for all maps. A transparent place gets no more attention than if it were spread evenly. "

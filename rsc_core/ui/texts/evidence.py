@@ -3,7 +3,11 @@
 TITLE = "Measured without a network"
 RIDGE = "A ridge at {hz:.0f} Hz lasts {seconds:.2f} s."
 NO_RIDGE = "No ridge of 80 ms or more."
-CRACKLES = "{count} crackle{plural}, median two-cycle duration {ms:.1f} ms."
+CRACKLES = {
+    True: "{count} crackle, median two-cycle duration {ms:.1f} ms.",
+    False: "{count} crackles, median two-cycle duration {ms:.1f} ms.",
+}
+"""The key says whether the count is 1."""
 NO_CRACKLES = "No crackles."
 AGREEMENT = {
     "both have it": "The label agrees: {sound}.",
@@ -11,6 +15,7 @@ AGREEMENT = {
     "label only": "The label disagrees: it says {sound}.",
     "measurement only": "The label disagrees: it says no {sound}.",
 }
+BREATH = "Breathing."
 BREATHING = "About {rate:.0f} breaths a minute in this recording."
 NO_BREATHING = {
     "too short": "The recording is too short to tell a rate.",

@@ -21,3 +21,7 @@ QUIZ_TAB = "Quiz"
 KEPT = "The server deletes the audio an hour after it was last used."
 BROKEN = "Something went wrong on the server; nothing was labelled. Try again; if it stays, tell who runs this page."
 FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
+
+AND, OR = " and ", " or "
+"""Between things that are listed."""
+PROBABILITY = "P({name}) {p:.2f}"

@@ -16,4 +16,11 @@ ALT = {
     "spectra": "Singular values of the chosen change",
     "quiz": "Log-mel spectrogram of the sound with its events marked",
     "mix": "Log-mel spectrograms of two cycles and, between them, of their mix; exchanged patches are outlined",
+    "look": "Log-mel spectrogram; click a patch",
+    "head": "The chosen head over the spectrogram",
+    "montage": "All heads of all layers; click one",
+    "kinds": "Entropy, distance and shares of every head over the layers",
+    "relevance": "Relevance over the spectrogram",
+    "curves": "Deletion and insertion curves",
+    "similarity": "Similarity of the map while the model forgets",
 }

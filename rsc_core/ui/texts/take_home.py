@@ -23,3 +23,15 @@ REPORT_SECTIONS = {
     "settings": "Settings",
 }
 COMPARED_CYCLE = "Where these models read in cycle {number}, {start:.2f} to {end:.2f} s"
+NAME = "File"
+SETTINGS = {
+    "made": "made (UTC)",
+    "model": "model",
+    "cycles": "cycles",
+    "chosen": "chosen cycle",
+    "spectrograms": "spectrograms",
+    "rate": "sample rate (Hz)",
+    "gain": "gain applied",
+}
+"""What made an analysis, in the report and in the JSON."""
+CYCLES = {"annotated": "annotated", "found": "found in the sound", "windows": "windows"}

@@ -13,6 +13,15 @@ class Tuning(NamedTuple):
 
 LEARNS = "Orange: learns. Outlined in grey: frozen."
 COUNT = "{count:,} learn"
+PARTS = {
+    "patches": "patches",
+    "attention": "attention",
+    "mlp": "MLP",
+    "head": "head",
+    "blocks": "every block",
+    "convolutions": "convolutions, in four stages",
+}
+"""What the drawings name."""
 TUNINGS = {
     "full": Tuning(
         "Full fine-tuning",
