@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rsc_core import atomic, checkpoint, significance
-from rsc_core.analysis import Standing
+from rsc_core.analysis import ScoreTable, Standing
 from rsc_core.explain.faithfulness import BASELINE_TITLES, BASELINES
 from rsc_core.explain.perturb import FILL_TITLES
 from rsc_core.explain.relevance import METHODS
@@ -78,10 +78,10 @@ def read(folder: str | Path) -> dict[str, dict[str, Any]]:
     return _read(path, checkpoint.run_digest(folder)) if path.exists() else {}
 
 
-def standings(folder: str | Path) -> dict[str, tuple[Standing, ...]]:
-    """Return method -> how it stands over each corpus on whose cycles it was followed."""
+def standings(results: dict[str, dict[str, Any]]) -> dict[str, tuple[Standing, ...]]:
+    """Return, of what ``read`` returns, method -> how it stands over each corpus on whose cycles it was followed."""
     found: dict[str, tuple[Standing, ...]] = {}
-    for result in read(folder).values():
+    for result in results.values():
         if "standing" not in result:
             continue
         where = f"{result['faithfulness']['cycles']} cycles ({result['corpus']}, {result['split']})"
@@ -92,8 +92,8 @@ def standings(folder: str | Path) -> dict[str, tuple[Standing, ...]]:
     return found
 
 
-def table(name: str, result: dict[str, Any]) -> str:
-    """Return a run's result over one corpus as Markdown: a row a baseline and method."""
+def tabulate(result: dict[str, Any]) -> ScoreTable:
+    """Return the result over one corpus as a table: a row a baseline and method."""
     titles = {name: METHODS[name].title for name in result["methods"]}
     told, columns = [], {}
     if "faithfulness" in result:
@@ -106,10 +106,14 @@ def table(name: str, result: dict[str, Any]) -> str:
         points = {name: found[kind] for name, found in truth["methods"].items()}
         columns["pointing game (chance)"] = {name: _against_chance(found, "hit") for name, found in points.items()}
         columns["relevance inside (chance)"] = {name: _against_chance(p, "inside") for name, p in points.items()}
-    lines = [f"`{name}`, {result['corpus']}, {result['split']}: {'; '.join(told)}.", ""]
-    lines += [_row(["order", *columns]), _row(["---"] * (len(columns) + 1))]
-    lines += [_row([title, *(column.get(o, "") for column in columns.values())]) for o, title in titles.items()]
-    return "\n".join(lines)
+    rows = ((title, *(column.get(order, "") for column in columns.values())) for order, title in titles.items())
+    return ScoreTable(f"{result['corpus']}, {result['split']}: {'; '.join(told)}.", ("order", *columns), tuple(rows))
+
+
+def markdown(name: str, table: ScoreTable) -> str:
+    """Return a run's table as Markdown."""
+    lines = [f"`{name}`, {table.about}", "", _row(table.heads), _row(["---"] * len(table.heads))]
+    return "\n".join([*lines, *map(_row, table.rows)])
 
 
 def _faithful_columns(result: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -136,6 +136,8 @@ class InsideTab:
         self.similarity = picture_place(
             "Similarity of the map while the model forgets", "similarity", "png", visible=False
         )
+        with gr.Accordion(texts.inside.SCORED, open=False):
+            self.scored = gr.HTML(js_on_load=None, elem_id="scored")
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.player, self.look, self.head, self.numbers, self.montage, self.kinds]
@@ -143,7 +145,7 @@ class InsideTab:
         explained += [self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
-        everything += [*reading, *chosen, *explained, self.maps, self.windows, *self.clusters.outputs]
+        everything += [*reading, *chosen, *explained, self.scored, self.maps, self.windows, *self.clusters.outputs]
         everything = list(dict.fromkeys(everything))
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
@@ -319,6 +321,9 @@ class InsideTab:
             self.second: gr.Dropdown(methods, value=second),
             self.label: gr.Dropdown(list(analysis.classes), value=label),
             self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes], value=texts.inside.NO_CONTRAST),
+            self.scored: inside_markup.score_tables(
+                self.inspector.score_tables(analysis.model.name), self.analyser.folder, analysis.model.name
+            ),
             **read,
         }
         yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)

@@ -76,7 +76,9 @@ def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided
         assert random["deletion"] == pytest.approx(random["insertion"])  # as likely as its reverse
         gap = good["insertion"] - good["deletion"]
         assert good["over"]["random"]["estimate"] == pytest.approx(gap)
-    shown = {line.split(" | ")[0]: line for line in standing.table("decided", result).splitlines()}
+    shown = {
+        line.split(" | ")[0]: line for line in standing.markdown("decided", standing.tabulate(result)).splitlines()
+    }
     assert shown["| Rollout, mean over heads"].endswith("| yes |") and shown["| Gradient x input"].endswith("| no |")
     assert "100%, 100% to 100%" in shown["| Rollout, mean over heads"]
 
@@ -195,13 +197,13 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(decide
 
 def test_results_of_other_weights_are_not_shown(decided, tiny_sprsound):
     score.score(decided, None, cycles=2, device="cpu")
-    assert standing.standings(decided) == {}  # no cycle was followed
+    assert standing.standings(standing.read(decided)) == {}  # no cycle was followed
     score.score(decided, data.load("sprsound", tiny_sprsound), cycles=2, device="cpu")
-    assert set(standing.standings(decided)) == set(METHODS)
+    assert set(standing.standings(standing.read(decided))) == set(METHODS)
     torch.manual_seed(1)
     config = checkpoint.load(decided).config
     checkpoint.save(decided, checkpoint.build(config), config, checkpoint.read_facts(decided))
-    assert standing.standings(decided) == {}
+    assert standing.standings(standing.read(decided)) == {}
     assert command.main(["table", str(decided)]) == 1
 
 
