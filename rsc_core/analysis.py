@@ -197,6 +197,15 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class ScoreTable:
+    """How all ways of explaining a model did over one corpus."""
+
+    about: str  # corpus, part, how many cycles and windows
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]  # a cell a head, the order's title first; "" where nothing was measured
+
+
+@dataclass(frozen=True)
 class Truth:
     """The annotated sounds within a look, and what share of a map lies in their time."""
 

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from rsc_core.analysis import (
     Look,
     Montage,
     RelevanceMap,
+    ScoreTable,
     Standing,
     Tile,
     TileMap,
@@ -92,7 +94,7 @@ class Inspector:
     def __init__(self, analyser: Analyser, entries: int = ENTRIES, limit_bytes: int = LIMIT_BYTES):
         self.analyser, self.entries, self.limit_bytes = analyser, entries, limit_bytes
         self._kept: OrderedDict[tuple, Opened] = OrderedDict()
-        self._standings: dict[str, dict[str, tuple[Standing, ...]]] = {}
+        self._scored: dict[str, dict[str, dict[str, Any]]] = {}  # model -> corpus -> result
         self._lock = threading.Lock()
 
     def look(self, analysis: Analysis, index: int) -> Look:
@@ -148,9 +150,16 @@ class Inspector:
 
     def standings(self, model: str) -> dict[str, tuple[Standing, ...]]:
         """Return method -> how it stood over each corpus that it was scored over with this model."""
-        if model not in self._standings:
-            self._standings[model] = standing.standings(Path(self.analyser.folder) / model)
-        return self._standings[model]
+        return standing.standings(self._results(model))
+
+    def score_tables(self, model: str) -> tuple[ScoreTable, ...]:
+        """Return how all methods did over each corpus that they were scored over with this model."""
+        return tuple(map(standing.tabulate, self._results(model).values()))
+
+    def _results(self, model: str) -> dict[str, dict[str, Any]]:
+        if model not in self._scored:
+            self._scored[model] = standing.read(Path(self.analyser.folder) / model)
+        return self._scored[model]
 
     def agreement(
         self, analysis: Analysis, index: int, methods: tuple[str, str], label: str, against: str | None = None

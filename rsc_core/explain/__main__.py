@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (AudioError, CheckpointError, CorpusError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(standing.table(Path(args.model).resolve().name, result))
+    print(standing.markdown(Path(args.model).resolve().name, standing.tabulate(result)))
     return 0
 
 
@@ -58,7 +58,7 @@ def _tables(run: str) -> list[str]:
     results = standing.read(run)
     if not results:
         raise ValueError(f"{run} was not scored with the weights it holds: run python -m rsc_core.explain score first")
-    return [standing.table(Path(run).resolve().name, result) for result in results.values()]
+    return [standing.markdown(Path(run).resolve().name, standing.tabulate(result)) for result in results.values()]
 
 
 if __name__ == "__main__":

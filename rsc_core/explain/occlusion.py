@@ -17,7 +17,7 @@ from rsc_core.explain.perturb import filling
 from rsc_core.explain.target import Target, score
 
 SIZE = (32, 32)  # frames (0.32 s) and mel bins: a quarter as many forward passes as at one patch of 16 x 16
-BATCH = 16  # clips in a forward pass
+BATCH = 8  # clips in a forward pass
 
 
 def occlude(

@@ -2,8 +2,8 @@
 
 Faithfulness on test cycles as they are annotated, a short one repeated to fill the window: how much smaller a method's
 deletion area, and how much larger its insertion area, is than that of orders that know nothing of the model. Ground
-truth on windows of real or synthesised sound: the pointing game and the relevance inside, against chance. The label
-explained is the model's own argmax.
+truth on windows around SPRSound's events and of synthesised sound: the pointing game and the relevance inside, against
+chance. The label explained is the model's own argmax.
 
 Every case's numbers are kept as they come (``records.py``), so the same command goes on after a kill, and asking for
 more cycles measures only those that are new; ``standing.py`` makes the result of them. A case's maps are computed once
@@ -206,9 +206,9 @@ def pointing(
 
 
 def _made_items(loaded: checkpoint.Checkpoint, count: int, seed: int) -> list[Item]:
-    """Synthesised windows: their truth is known, and they fill the window, so both are measured on the same."""
+    """Synthesised windows, for their truth alone: whether a map is faithful is a question about real cycles."""
     cases = ground_truth.synthetic_cases(count, loaded.config.audio, seed)
-    return [Item(case.patient, case.waveform, case.label, case.patient, True, case.spans) for case in cases]
+    return [Item(case.patient, case.waveform, case.label, case.patient, False, case.spans) for case in cases]
 
 
 def _real_items(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rsc_core import atomic, checkpoint, significance
-from rsc_core.analysis import Standing
+from rsc_core.analysis import ScoreTable, Standing
 from rsc_core.explain.faithfulness import BASELINE_TITLES, BASELINES
 from rsc_core.explain.perturb import FILL_TITLES
 from rsc_core.explain.relevance import METHODS
@@ -28,38 +28,39 @@ def summarise(settings: dict[str, Any], records: Sequence[dict[str, Any]]) -> di
     """Return the result of records as ``score.measure`` returns them.
 
     Returns:
-        The settings; "faithfulness": "cycles", "patients" and "fills": filling -> method or baseline -> "deletion",
-        "insertion" (mean areas, 0 to 1), "deletion_gain", "insertion_gain" over random tiles, and "over": baseline ->
-        how much more insertion exceeds deletion than the baseline's; "standing": method -> "wins" (share of cycles)
-        and "beats_baselines". Where something is known to be somewhere, "ground_truth": "all" and "labelled_right"
-        -> "windows", "patients", "methods": name -> "time", "band" -> means of "hit", "inside", both "_chance" and
-        "_gain" over chance. What is uncertain has "estimate", "low", "high".
+        The settings. Where cycles were followed, "faithfulness": "cycles", "patients" and "fills": filling -> method
+        or baseline -> "deletion", "insertion" (mean areas, 0 to 1), "deletion_gain", "insertion_gain" over random
+        tiles, and "over": baseline -> how much more insertion exceeds deletion than the baseline's; and "standing":
+        method -> "wins" (share of cycles) and "beats_baselines". Where something is known to be somewhere,
+        "ground_truth": "all" and "labelled_right" -> "windows", "patients", "methods": name -> "time", "band" ->
+        means of "hit", "inside", both "_chance" and "_gain" over chance. What is uncertain has "estimate", "low",
+        "high".
     """
-    followed = [record for record in records if "areas" in record]
-    patients = [record["patient"] for record in followed]
-    names = (*BASELINES, *settings["methods"])
-    fills: dict[str, dict[str, np.ndarray]] = {
-        fill: {name: np.array([record["areas"][fill][name] for record in followed]) for name in names}
-        for fill in FILL_TITLES
-    }
     result: dict[str, Any] = {**settings}
-    result["faithfulness"] = {
-        "cycles": len(followed),
-        "patients": len(set(patients)),
-        "fills": {
-            fill: {name: _gains(name, measured, patients) for name in measured} for fill, measured in fills.items()
-        },
-    }
-    result["standing"] = {}
-    for name in settings["methods"]:
-        won = np.all([_exceeds(m[name] - m["random"]) > 0 for m in fills.values()], axis=0)
-        tests = [result["faithfulness"]["fills"][fill][name]["over"] for fill in fills]
-        beats = all(gain["low"] > 0 for over in tests for gain in over.values())
-        result["standing"][name] = {"wins": significance.mean_interval(won, patients), "beats_baselines": beats}
+    if followed := [record for record in records if "areas" in record]:
+        result |= _faithfulness(followed, settings["methods"])
     if pointed := [record for record in records if "pointing" in record]:
         right = [record for record in pointed if record["right"]]
         result["ground_truth"] = {"all": _truth(pointed), "labelled_right": _truth(right)}
     return result
+
+
+def _faithfulness(followed: Sequence[dict[str, Any]], methods: Sequence[str]) -> dict[str, Any]:
+    """Return the entries "faithfulness" and "standing"."""
+    patients = [record["patient"] for record in followed]
+    names = (*BASELINES, *methods)
+    fills: dict[str, dict[str, np.ndarray]] = {
+        fill: {name: np.array([record["areas"][fill][name] for record in followed]) for name in names}
+        for fill in FILL_TITLES
+    }
+    gained = {fill: {name: _gains(name, measured, patients) for name in measured} for fill, measured in fills.items()}
+    standing = {}
+    for name in methods:
+        won = np.all([_exceeds(m[name] - m["random"]) > 0 for m in fills.values()], axis=0)
+        beats = all(gain["low"] > 0 for found in gained.values() for gain in found[name]["over"].values())
+        standing[name] = {"wins": significance.mean_interval(won, patients), "beats_baselines": beats}
+    counts = {"cycles": len(followed), "patients": len(set(patients))}
+    return {"faithfulness": {**counts, "fills": gained}, "standing": standing}
 
 
 def write(path: str | Path, key: str, result: dict[str, Any]) -> None:
@@ -77,10 +78,12 @@ def read(folder: str | Path) -> dict[str, dict[str, Any]]:
     return _read(path, checkpoint.run_digest(folder)) if path.exists() else {}
 
 
-def standings(folder: str | Path) -> dict[str, tuple[Standing, ...]]:
-    """Return method -> how it stands over each corpus that it was scored over."""
+def standings(results: dict[str, dict[str, Any]]) -> dict[str, tuple[Standing, ...]]:
+    """Return, of what ``read`` returns, method -> how it stands over each corpus on whose cycles it was followed."""
     found: dict[str, tuple[Standing, ...]] = {}
-    for result in read(folder).values():
+    for result in results.values():
+        if "standing" not in result:
+            continue
         where = f"{result['faithfulness']['cycles']} cycles ({result['corpus']}, {result['split']})"
         for name, told in result["standing"].items():
             wins = told["wins"]
@@ -89,36 +92,41 @@ def standings(folder: str | Path) -> dict[str, tuple[Standing, ...]]:
     return found
 
 
-def table(name: str, result: dict[str, Any]) -> str:
-    """Return a run's result over one corpus as Markdown: a row a baseline and method."""
-    faithful, truth = result["faithfulness"], result.get("ground_truth", {}).get("all")
-    fills = faithful["fills"]
-    head = [f"{way}, {FILL_TITLES[fill]}" for way in ("deletion", "insertion") for fill in fills]
-    told = f"`{name}`, {result['corpus']}, {result['split']}: {faithful['cycles']} cycles of "
-    told += f"{faithful['patients']} patients"
-    kind = None
-    if truth:
+def tabulate(result: dict[str, Any]) -> ScoreTable:
+    """Return the result over one corpus as a table: a row a baseline and method."""
+    titles = {name: METHODS[name].title for name in result["methods"]}
+    told, columns = [], {}
+    if "faithfulness" in result:
+        titles = {**BASELINE_TITLES, **titles}
+        told.append("{cycles} cycles of {patients} patients".format(**result["faithfulness"]))
+        columns |= _faithful_columns(result)
+    if truth := result.get("ground_truth", {}).get("all"):
         kind = next(k for k in KINDS if k in next(iter(truth["methods"].values())))
-        told += f"; ground truth ({KINDS[kind]}) in {truth['windows']} windows of {truth['patients']} patients"
-        head += ["pointing game (chance)", "relevance inside (chance)"]
-    head += ["cycles won against random", "beats all baselines"]
-    lines = [told + ".", "", _row(["order", *head]), _row(["---"] * (len(head) + 1))]
-    titles = {**BASELINE_TITLES, **{n: METHODS[n].title for n in result["methods"]}}
-    for order, title in titles.items():
-        cells = [title]
-        for way in ("deletion", "insertion"):
-            for found in (fills[fill][order] for fill in fills):
-                gain = f" ({_interval(found[f'{way}_gain'], '+.3f')})" if order != "random" else ""
-                cells.append(f"{found[way]:.3f}{gain}")
-        if kind:
-            points = truth["methods"].get(order, {}).get(kind)
-            for key in ("hit", "inside"):
-                cells.append(_against_chance(points, key) if points else "")
-        standing = result["standing"].get(order)
-        cells.append(f"{_interval(standing['wins'], '.0%')}" if standing else "")
-        cells.append(("yes" if standing["beats_baselines"] else "no") if standing else "")
-        lines.append(_row(cells))
-    return "\n".join(lines)
+        told.append(f"ground truth ({KINDS[kind]}) in {truth['windows']} windows of {truth['patients']} patients")
+        points = {name: found[kind] for name, found in truth["methods"].items()}
+        columns["pointing game (chance)"] = {name: _against_chance(found, "hit") for name, found in points.items()}
+        columns["relevance inside (chance)"] = {name: _against_chance(p, "inside") for name, p in points.items()}
+    rows = ((title, *(column.get(order, "") for column in columns.values())) for order, title in titles.items())
+    return ScoreTable(f"{result['corpus']}, {result['split']}: {'; '.join(told)}.", ("order", *columns), tuple(rows))
+
+
+def markdown(name: str, table: ScoreTable) -> str:
+    """Return a run's table as Markdown."""
+    lines = [f"`{name}`, {table.about}", "", _row(table.heads), _row(["---"] * len(table.heads))]
+    return "\n".join([*lines, *map(_row, table.rows)])
+
+
+def _faithful_columns(result: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Heading -> method or baseline -> cell."""
+    columns: dict[str, dict[str, str]] = {}
+    for way in ("deletion", "insertion"):
+        for fill, found in result["faithfulness"]["fills"].items():
+            gains = {o: f" ({_interval(f[f'{way}_gain'], '+.3f')})" if o != "random" else "" for o, f in found.items()}
+            columns[f"{way}, {FILL_TITLES[fill]}"] = {o: f"{f[way]:.3f}{gains[o]}" for o, f in found.items()}
+    standing = result["standing"]
+    columns["cycles won against random"] = {name: _interval(s["wins"], ".0%") for name, s in standing.items()}
+    columns["beats all baselines"] = {name: "yes" if s["beats_baselines"] else "no" for name, s in standing.items()}
+    return columns
 
 
 def _read(path: Path, digest: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keeps visitors' files in a folder of our own, and deletes them after an hour.
+"""Keeps visitors' files in a folder of our own, and deletes them after an hour, or sooner where they take too much.
 
 Gradio's ``delete_cache`` forgets the files of every component that a callback has updated or skipped (seen in 6.31),
 which are nearly all of ours: so we look at the folder itself. Age is that of the copy in the folder (``st_ctime``),
@@ -21,6 +21,7 @@ from typing import Any
 PREFIX = "lung-sound-lab-"
 KEEP_S = 3600
 EVERY_S = 60
+LIMIT_BYTES = 4 * 10**9  # on the disk, of all visitors
 
 
 def make_folder() -> Path:
@@ -39,14 +40,27 @@ def fresh(name: str) -> Path:
     return Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / name
 
 
-def sweep(parent: Path, keep_s: float = KEEP_S) -> None:
-    """Delete what is older than ``keep_s`` in the folders made here, those of crashed servers included."""
-    now = time.time()
+def sweep(parent: Path, keep_s: float = KEEP_S, limit_bytes: int = LIMIT_BYTES) -> None:
+    """Delete what is older than ``keep_s`` in the folders made here, those of crashed servers included.
+
+    Where what is left takes more than ``limit_bytes``, the oldest files go too.
+    """
+    now, files = time.time(), []
     # Deepest first, so that folders are empty when their turn comes.
     for path in sorted(parent.glob(f"{PREFIX}*/**/*"), key=lambda path: -len(path.parts)):
         with suppress(OSError):  # in use, already gone, or a folder that is not empty
-            if now - path.lstat().st_ctime >= keep_s:
+            told = path.lstat()
+            if now - told.st_ctime >= keep_s:
                 path.rmdir() if path.is_dir() else path.unlink()
+            elif not path.is_dir():
+                files.append((told.st_ctime, told.st_size, path))
+    left = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if left <= limit_bytes:
+            break
+        with suppress(OSError):
+            path.unlink()
+            left -= size
 
 
 def sweeping(

@@ -15,12 +15,11 @@ import gradio as gr
 import numpy as np
 
 from rsc_core import belief_figures, map_figures
-from rsc_core.analysis import Look
 from rsc_core.head_figures import HeadPictures
 from rsc_core.playback import Playback, Sound, TimeAxis, Version, time_axes, time_axes_of
 from rsc_core.ui import inside_markup, markup, texts
 from rsc_core.ui.clusters import ClusterPart, clusters_windows
-from rsc_core.ui.inside_state import Inside, contrast_of, remembered
+from rsc_core.ui.inside_state import Inside, contrast_of, first_methods, remembered
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from rsc_core.inspector import Inspector
 
 SIDE_BY_SIDE_PX = 900  # from this width on, spectrogram and head stand beside each other
-FIRST_METHOD = "gradient_attention"  # quick, and differs from class to class
-SECOND_METHOD = "gradient_input"
 ORDERS = (4, 40, 20)  # least, most, offered
 HEARD = {"rest": (0.0, 1.0), "original": (1.0, 1.0), "attended": (1.0, 0.0)}
 """Gains of the attended part and of the rest, by key of ``texts.inside.HEAR``."""
@@ -41,8 +38,7 @@ class InsideTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to what the first tab shows."""
 
     def __init__(self, analyser: Analyser, shown: gr.State, tab: gr.Tab):
-        self.analyser = analyser
-        self.shown = shown
+        self.analyser, self.shown = analyser, shown
         self.width = width_place()
         self.inside = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
@@ -117,6 +113,8 @@ class InsideTab:
             self.stop_forget = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-forgetting")
         self.forgot = gr.HTML(js_on_load=None, elem_id="forgot")
         self.similarity = picture_place(texts.pictures.ALT["similarity"], "similarity", "png", visible=False)
+        with gr.Accordion(texts.inside.SCORED, open=False):
+            self.scored = gr.HTML(js_on_load=None, elem_id="scored")
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.player, self.look, self.head, self.numbers, self.montage, self.kinds]
@@ -124,7 +122,7 @@ class InsideTab:
         explained += [self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
-        everything += [*reading, *chosen, *explained, self.maps, self.windows, *self.clusters.outputs]
+        everything += [*reading, *chosen, *explained, self.scored, self.maps, self.windows, *self.clusters.outputs]
         everything = list(dict.fromkeys(everything))
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
@@ -281,7 +279,7 @@ class InsideTab:
             return
         with spoken():
             look = self.inspector.look(analysis, index)
-        method, second = (name if name in look.methods else next(iter(look.methods)) for name in _default(look))
+        method, second = (name if name in look.methods else next(iter(look.methods)) for name in first_methods(look))
         label = analysis.labels[index]
         standings = self.inspector.standings(analysis.model.name)
         methods = [(inside_markup.method(t, standings.get(name, ())), name) for name, t in look.methods.items()]
@@ -295,6 +293,9 @@ class InsideTab:
             self.second: gr.Dropdown(methods, value=second),
             self.label: gr.Dropdown(list(analysis.classes), value=label),
             self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes], value=texts.inside.NO_CONTRAST),
+            self.scored: inside_markup.score_tables(
+                self.inspector.score_tables(analysis.model.name), self.analyser.folder, analysis.model.name
+            ),
             **read,
         }
         yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)
@@ -340,7 +341,3 @@ class InsideTab:
             chance=found.chance,
         )
         return markup.paragraph(text, "agreement")
-
-
-def _default(look: Look) -> tuple[str, str]:
-    return (FIRST_METHOD, SECOND_METHOD) if look.attends else (SECOND_METHOD, "occlusion")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, Standing, Truth
+from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, ScoreTable, Standing, Truth
 from rsc_core.ui import texts
 from rsc_core.ui.markup import paragraph, shares
 
@@ -73,6 +74,27 @@ def standing(one: Standing) -> str:
     form = texts.inside.WINS if np.isnan(one.low) else texts.inside.WINS_INTERVAL
     wins = form.format(wins=one.wins, low=one.low, high=one.high)
     return texts.inside.STANDING[one.beats].format(where=one.where, wins=wins)
+
+
+def score_tables(tables: Sequence[ScoreTable], folder: str, model: str) -> str:
+    """Return the tables of what a model's methods were scored over, or how to score them."""
+    if not tables:
+        command = escape(texts.inside.SCORE_COMMAND.format(folder=folder, model=model))
+        return f'<p class="note">{texts.inside.NOT_SCORED}<code>{command}</code></p>'
+    return paragraph(texts.inside.SCORED_NOTE, "note") + "".join(map(_score_table, tables))
+
+
+def _score_table(table: ScoreTable) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.heads)
+    rows = (
+        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        for row in table.rows
+    )
+    about = escape(table.about)
+    return (
+        f'<p>{about}</p><div class="cycles scored" tabindex="0" role="region" aria-label="{about}"><table><thead><tr>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def method(title: str, standings: tuple[Standing, ...]) -> str:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from rsc_core.analysis import Analysis, Tile
+from rsc_core.analysis import Analysis, Look, Tile
 from rsc_core.head_figures import HeadPictures
 from rsc_core.playback import Playback
 from rsc_core.ui import texts
+
+FIRST_METHOD = "gradient_attention"  # quick, and differs from class to class
+SECOND_METHOD = "gradient_input"
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,8 @@ def contrast_of(label: str, against: str) -> str | None:
     if label == against:
         raise gr.Error(texts.inside.SAME_CLASS, print_exception=False)
     return None if against == texts.inside.NO_CONTRAST else against
+
+
+def first_methods(look: Look) -> tuple[str, str]:
+    """Return the method that is shown first, and the one it is compared with."""
+    return (FIRST_METHOD, SECOND_METHOD) if look.attends else (SECOND_METHOD, "occlusion")

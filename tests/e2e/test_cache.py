@@ -45,6 +45,19 @@ def test_what_is_old_goes_with_its_folder_and_crashed_servers_files_too(folder):
     assert foreign.exists()
 
 
+def test_where_files_take_too_much_the_oldest_go_first(folder):
+    paths = [folder / name for name in ("c", "a", "b")]
+    for path in paths:
+        path.write_bytes(bytes(10))
+        time.sleep(0.02)
+    cache.sweep(folder.parent, limit_bytes=25)
+    assert [path.exists() for path in paths] == [False, True, True]
+    cache.sweep(folder.parent, limit_bytes=20)
+    assert paths[1].exists()
+    cache.sweep(folder.parent, limit_bytes=0)
+    assert not any(path.exists() for path in paths)
+
+
 def test_the_server_sweeps_while_it_runs(folder):
     path = leave(folder)
 

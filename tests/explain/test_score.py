@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import checkpoint, models
+from rsc_core import checkpoint, data, models
 from rsc_core.config import ModelConfig, run_config
 from rsc_core.data import sprsound
 from rsc_core.data.corpus import Clip
@@ -55,7 +55,14 @@ def oracle(monkeypatch):
 
 
 def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided, oracle):
-    result = score.score(decided, None, cycles=4, seed=1, device="cpu")
+    loaded = checkpoint.load(decided)
+    cases = ground_truth.synthetic_cases(4, loaded.config.audio, seed=1)
+    records = [
+        score.measure(loaded, score.Item(case.patient, case.waveform, case.label, case.patient, True), i)
+        for i, case in enumerate(cases)
+    ]
+    settings = {"methods": score.methods(loaded.model), "corpus": "synthesised", "split": "all"}
+    result = standing.summarise(settings, records)
     told = result["standing"]
     assert told["rollout"]["beats_baselines"] and not told["gradient_input"]["beats_baselines"]
     assert told["rollout"]["wins"]["estimate"] == 1 and told["gradient_input"]["wins"]["estimate"] == 0
@@ -69,7 +76,9 @@ def test_a_faithful_method_beats_the_baselines_and_its_opposite_does_not(decided
         assert random["deletion"] == pytest.approx(random["insertion"])  # as likely as its reverse
         gap = good["insertion"] - good["deletion"]
         assert good["over"]["random"]["estimate"] == pytest.approx(gap)
-    shown = {line.split(" | ")[0]: line for line in standing.table("decided", result).splitlines()}
+    shown = {
+        line.split(" | ")[0]: line for line in standing.markdown("decided", standing.tabulate(result)).splitlines()
+    }
     assert shown["| Rollout, mean over heads"].endswith("| yes |") and shown["| Gradient x input"].endswith("| no |")
     assert "100%, 100% to 100%" in shown["| Rollout, mean over heads"]
 
@@ -146,17 +155,18 @@ def test_the_command_scores_every_method_and_adds_to_the_file(decided, tiny_sprs
     written = json.loads((decided / "explain.json").read_text())
     assert list(written) == ["sprsound", "synthetic"]
     for result in written.values():
-        assert result["methods"] == list(METHODS) == list(result["standing"])
-        assert set(result["ground_truth"]["all"]["methods"]) == set(METHODS)
-        for orders in result["faithfulness"]["fills"].values():
-            assert all(np.isfinite([areas["deletion"], areas["insertion"]]).all() for areas in orders.values())
+        assert result["methods"] == list(METHODS) == list(result["ground_truth"]["all"]["methods"])
+    assert "faithfulness" not in written["synthetic"] and "standing" not in written["synthetic"]
     real = written["sprsound"]
+    for orders in real["faithfulness"]["fills"].values():
+        assert all(np.isfinite([areas["deletion"], areas["insertion"]]).all() for areas in orders.values())
+    assert list(real["standing"]) == list(METHODS)
     assert real["model"] == checkpoint.run_digest(decided) and len(real["sample"]) == 2
     assert (real["faithfulness"]["cycles"], real["ground_truth"]["all"]["windows"]) == (2, 2)
     assert set(real["ground_truth"]["all"]["methods"]["rollout"]) == {"time"}
     assert set(written["synthetic"]["ground_truth"]["all"]["methods"]["rollout"]) == {"time", "band"}
-    for words in (*faithfulness.BASELINE_TITLES.values(), *(method.title for method in METHODS.values())):
-        assert shown.count(f"| {words} |") == 2
+    assert [shown.count(f"| {words} |") for words in faithfulness.BASELINE_TITLES.values()] == [1, 1, 1]
+    assert {shown.count(f"| {method.title} |") for method in METHODS.values()} == {2}
     assert not own_test_log.exists()
 
 
@@ -179,19 +189,21 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_numbers(decide
     assert score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut") == whole
     assert asked == ["synthetic 0", "synthetic 1", "synthetic 2", "synthetic 2"]
     more = score.score(decided, None, cycles=4, device="cpu", out=tmp_path / "cut")
-    assert asked[4:] == ["synthetic 3"] and more["faithfulness"]["cycles"] == 4
+    assert asked[4:] == ["synthetic 3"] and more["ground_truth"]["all"]["windows"] == 4
     assert score.score(decided, None, cycles=3, device="cpu", out=tmp_path / "cut") == whole
     with pytest.raises(ValueError, match=r"other settings \(seed\)"):
         score.score(decided, None, cycles=3, seed=1, device="cpu", out=tmp_path / "cut")
 
 
-def test_results_of_other_weights_are_not_shown(decided, tmp_path):
+def test_results_of_other_weights_are_not_shown(decided, tiny_sprsound):
     score.score(decided, None, cycles=2, device="cpu")
-    assert set(standing.standings(decided)) == set(METHODS)
+    assert standing.standings(standing.read(decided)) == {}  # no cycle was followed
+    score.score(decided, data.load("sprsound", tiny_sprsound), cycles=2, device="cpu")
+    assert set(standing.standings(standing.read(decided))) == set(METHODS)
     torch.manual_seed(1)
     config = checkpoint.load(decided).config
     checkpoint.save(decided, checkpoint.build(config), config, checkpoint.read_facts(decided))
-    assert standing.standings(decided) == {}
+    assert standing.standings(standing.read(decided)) == {}
     assert command.main(["table", str(decided)]) == 1
 
 

@@ -102,6 +102,14 @@ BELIEVE_NOTE = (
     "should fall soon); then they are brought back (insertion: it should rise soon). Random orders show what chance "
     "does on this cycle. Nothing is neutral to a network, so parts are replaced in two ways."
 )
+SCORED = "How all methods did over a corpus"
+SCORED_NOTE = (
+    "Deletion and insertion are mean areas under the curves, in brackets what is gained over random tiles. The "
+    "pointing game asks whether the map's highest tile touches a known sound, the next column how much relevance lies "
+    "in it; in brackets what chance gives and what is gained over it. Intervals hold 95 % of bootstraps over patients."
+)
+NOT_SCORED = "No method was scored over a corpus with this model. To do so: "
+SCORE_COMMAND = "python -m rsc_core.explain score --corpus synthetic --model {folder}/{model}"
 ORDERS = "Random orders"
 SECOND = "Does another method agree?"
 BELIEVE_RUN = "Test this map"
