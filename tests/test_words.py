@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rsc_core import cluster_figures, figures
-from rsc_core.ui import HERE, theme
+from rsc_core.ui import HERE
+from rsc_core.ui.theme import colours
 
 MODULES = sorted(HERE.glob("*.py"))
 NAMED = {"label", "placeholder", "info", "alt_text"}  # keywords of Gradio's components that the page shows
@@ -86,7 +87,7 @@ def test_what_nobody_reads_may_stay(source):
 
 
 def test_style_takes_its_colours_from_the_pictures():
-    given = dict(re.findall(r"--([\w-]+): (#\w+);", theme.colours()))
+    given = dict(re.findall(r"--([\w-]+): (#\w+);", colours()))
     assert given.items() >= figures.CLASS_COLOURS.items()
     assert not {colour.lower() for colour in given.values()} & set(re.findall(r"#[0-9a-f]{6}\b", STYLE.lower()))
     chips = dict(re.findall(r"\.chip\.([\w-]+) { --chip: var\(--([\w-]+)\); }", STYLE))
