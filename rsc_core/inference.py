@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,7 @@ from rsc_core.presets import PRESETS
 DB_PER_NATURAL_LOG = 10 / np.log(10)  # of power
 SHORTEST_PICTURE_S = 0.5  # a shorter clip is repeated to this before a filter bank, and only its own frames are shown
 CHILDREN = ("SPRSound",)
+BATCH = 32  # windows labelled at once
 RATE = AudioConfig().sample_rate  # Hz of every recording; a model of another rate reads its clips resampled
 
 
@@ -86,19 +88,26 @@ class Analyser:
             AnnotationError: the annotation is malformed or belongs to a longer recording.
             CheckpointError: there is no such model, or it cannot be loaded.
         """
+        return _finished(self.analysing(path, model, annotation))
+
+    def analysing(
+        self, path: str | Path, model: str | None = None, annotation: str | Path | None = None
+    ) -> Generator[tuple[int, int], None, Analysis]:
+        """Analyse step by step, yielding (windows labelled, windows of the recording); as ``analyse`` otherwise."""
         config = self._load(model).config
         recording = audio.load(path, RATE)  # every model labels the same recording; ``heard`` gives each its own level
         if annotation is None:
             breaths = segmentation.breaths(recording.waveform, recording.sample_rate)
             found = breaths or cycles.windows(recording.seconds, config.audio.window_s)
-            return replace(self._label(recording, found, False, model, ()), segmented=bool(breaths))
+            labelled = yield from self._label(recording, found, False, model, ())
+            return replace(labelled, segmented=bool(breaths))
         found = cycles.within(cycles.read_annotation(annotation), recording.seconds)
-        return self._label(recording, found, True, model, cycles.read_events(annotation))
+        return (yield from self._label(recording, found, True, model, cycles.read_events(annotation)))
 
     def relabel(self, analysis: Analysis, model: str) -> Analysis:
         """Return the same recording and cycles as another model labels them."""
-        labelled = self._label(analysis.recording, analysis.cycles, analysis.annotated, model, analysis.events)
-        return replace(labelled, segmented=analysis.segmented)
+        steps = self._label(analysis.recording, analysis.cycles, analysis.annotated, model, analysis.events)
+        return replace(_finished(steps), segmented=analysis.segmented)
 
     def view(self, analysis: Analysis, index: int) -> CycleView:
         """Return all that is drawn of one cycle.
@@ -181,12 +190,13 @@ class Analyser:
         annotated: bool,
         model: str | None,
         events: tuple[Cycle, ...],
-    ) -> Analysis:
+    ) -> Generator[tuple[int, int], None, Analysis]:
         loaded = self._load(model)
         clips = [heard(recording, cycle, loaded.config.audio) for cycle in found]
         owner = np.repeat(np.arange(len(clips)), [len(c) for c in clips])
-        probabilities = []
-        for batch in torch.from_numpy(np.concatenate(clips)).split(32):
+        probabilities: list[torch.Tensor] = []
+        for batch in torch.from_numpy(np.concatenate(clips)).split(BATCH):
+            yield sum(map(len, probabilities)), len(owner)
             with self._lock, torch.inference_mode():
                 logits = loaded.model(self._features(batch, loaded))
                 probabilities.append(models.probabilities(logits, loaded.config.model).cpu())
@@ -227,6 +237,15 @@ class Analyser:
             patch_s = geometry.patch_size * HOP_MS / 1000
             result.append(AttentionMap(name, folded, edges, patch_s, cycle.start_s, cycle.end_s))
         return tuple(result)
+
+
+def _finished(steps: Generator[Any, None, Analysis]) -> Analysis:
+    """Take all steps and return what comes of them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 def can_be_shown(run: Path) -> bool:

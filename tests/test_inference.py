@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from rsc_core import audio, checkpoint, segmentation, synth
+from rsc_core import audio, checkpoint, inference, segmentation, synth
 from rsc_core.audio import AudioError
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import run_config
@@ -125,6 +125,19 @@ def test_every_model_is_given_its_own_level(analyser, sound, tmp_path, first):
         with torch.inference_mode():
             direct = checkpoint.load(tmp_path / name).model(features).softmax(dim=1).mean(dim=0)
         np.testing.assert_allclose(found[0], direct, atol=1e-3)
+
+
+def test_a_long_recording_says_how_far_its_labelling_has_come(analyser, tmp_path):
+    samples = np.tile(synth.example("Wheeze", 10.0).waveform, 5)
+    soundfile.write(tmp_path / "long.wav", samples, 44100)
+    steps, said = analyser.analysing(tmp_path / "long.wav"), []
+    with pytest.raises(StopIteration) as end:
+        while True:
+            said.append(next(steps))
+    total = said[0][1]
+    assert total > inference.BATCH and said == [(done, total) for done in range(0, total, inference.BATCH)]
+    np.testing.assert_array_equal(end.value.value.probabilities, analyser.analyse(tmp_path / "long.wav").probabilities)
+    assert 'value="32" max="64"' in markup.labelling(32, 64)
 
 
 def test_relabelling_equals_a_new_analysis(analyser, sound):

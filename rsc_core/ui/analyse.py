@@ -9,7 +9,7 @@ where a later step skips it (seen in 6.31): so no generator sets the recording o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,12 +194,23 @@ class AnalyseTab:
         }
         try:
             with spoken():
-                analysis = self.analyser.analyse(audio, model, annotation)
+                analysis = yield from self._labelled(audio, model, annotation)
         except Exception as error:  # whatever it is, the page must not go on saying that it works
             text = error.message if isinstance(error, gr.Error) else texts.page.BROKEN
             yield self._instead(markup.notice(text))
             raise
         yield from self._show(analysis, 0, width_px, values)
+
+    def _labelled(self, audio: str, model: str | None, annotation: str | None) -> Generator[Updates, None, Analysis]:
+        """Label a recording, saying how far it has come where it is long."""
+        steps = self.analyser.analysing(audio, model, annotation)
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as end:
+                return end.value
+            if done:
+                yield self._instead(markup.labelling(done, total))
 
     def analyse_new(self, width_px: float, audio: str | None, model: str | None, values: str) -> Iterator[Updates]:
         """Label a recording that has just arrived; the annotation and name of the one before go first."""

@@ -244,6 +244,13 @@ def titled(title: str, note: str, level: int = 2) -> str:
     return f"<h{level}>{title}</h{level}>{paragraph(note, 'note')}"
 
 
+def labelling(done: int, total: int) -> str:
+    """Return how far the labelling of a recording has come."""
+    said = texts.analyse.LABELLING.format(done=done, total=total)
+    bar = f'<progress value="{done}" max="{total}" aria-label="{said}"></progress>'
+    return f'<p class="welcome" role="status">{bar} {said}</p>'
+
+
 def notice(html: str) -> str:
     """Return a box that a screen reader reads at once."""
     return f'<div class="notice" role="alert">{html}</div>'

@@ -14,6 +14,7 @@ RUN = "Analyse"
 NO_AUDIO = "There is no recording yet. Record, upload or pick an example first."
 NO_EXAMPLE = "There is no such example. Choose one from the list."
 WORKING = "Analysing …"
+LABELLING = "Labelling: {done} of {total} windows"
 FACTS = "{seconds:.1f} s, {rate:,} Hz, {channels}. {cycles}"
 """Of a recording; the last are the sentences on where its cycles come from."""
 CHANNELS = {1: "mono", 2: "stereo"}
