@@ -11,7 +11,7 @@ DRAWN = {
     texts.page.ANALYSE_TAB: "#evidence .evidence",
     texts.page.INSIDE_TAB: "#caption p",
     texts.page.COMPARE_TAB: "#compare",
-    texts.page.MIX_TAB: "#mix-table tr td",
+    texts.page.MIX_TAB: "#mix-picture img",
     texts.page.ANNOTATE_TAB: "#annotate-cycle h2",
     texts.page.MANY_TAB: "#many-tab button",
     texts.page.BUILD_TAB: "#build-picture img",
