@@ -16,7 +16,14 @@ def test_medians_leave_the_first_call_out(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("job", "lines"), [("attention", 6), ("relevance", len(METHODS)), ("objectives", 4), ("hybrid", 6), ("tunings", 2)]
+    ("job", "lines"),
+    [
+        ("attention", 6),
+        ("relevance", len(METHODS)),
+        ("objectives", 4),
+        ("hybrid", 6),
+        pytest.param("tunings", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_the_command_times_each_thing_once(base, monkeypatch, capsys, job, lines):
     small = replace(benchmark.AST_BASE, hidden_size=32, heads=2, layers=1, intermediate_size=32)

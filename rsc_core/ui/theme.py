@@ -13,6 +13,20 @@ FONTS = {  # of the visitor's own system: nothing is fetched
 }
 ACCENT, ACCENT_HOVER = "*primary_700", "*primary_800"  # white text on them has a contrast above 4.5
 
+EDGES = {  # white stands on white: what can be clicked or filled in shows where it ends
+    "checkbox_border_color": "*neutral_500",
+    "checkbox_border_color_dark": "*neutral_400",
+    "input_border_color": "*neutral_500",
+    "input_border_color_dark": "*neutral_500",
+    "input_border_width": "1px",
+    "button_border_width": "1px",
+    "button_secondary_border_color": "*neutral_400",
+    "button_secondary_border_color_dark": "*neutral_500",
+    "checkbox_label_border_width": "1px",
+    "checkbox_label_border_color": "*neutral_400",
+    "checkbox_label_border_color_dark": "*neutral_500",
+}
+
 
 def colours() -> str:
     """Return CSS that gives the pictures' colours to style.css: ``--wheeze``, ``--cluster-1``, ``--orange``."""
@@ -43,6 +57,7 @@ def theme() -> gr.themes.Base:
         checkbox_background_color_selected_dark=ACCENT,
         checkbox_label_background_fill_selected=ACCENT,
         checkbox_label_background_fill_selected_dark=ACCENT,
+        **EDGES,
         slider_color=ACCENT,
         slider_color_dark="*primary_400",
     )

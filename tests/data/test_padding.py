@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from rsc_core import checkpoint, cycles, data
-from rsc_core.analysis import Cycle, Recording
-from rsc_core.config import AudioConfig
+from rsc_core.analysis import Analysis, Cycle, Recording
+from rsc_core.config import CLASSES, AudioConfig
 from rsc_core.data.loader import Waveforms, faded, repeats_after, training_windows, whole, window_starts, windows
 from rsc_core.inference import Analyser, heard
 from tests.test_train import run
@@ -92,7 +92,8 @@ def test_a_run_keeps_its_padding_and_the_app_folds_no_silence(tiny_icbhi, base, 
     assert (audio.window_s, audio.padding, audio.fade) == (1.0, "zero", "cycle")  # the window is the base's
     analyser = Analyser(out.parent)
     recording = Recording(np.random.default_rng(0).standard_normal(16000).astype(np.float32), 16000, 16000, 1, 1.0, 1)
-    analysis = analyser._label(recording, (Cycle(0.0, 0.3),), True, "zero", ())
+    blank = Analysis(recording, (Cycle(0.0, 0.3),), True, CLASSES, np.eye(4)[:1], analyser.cards["zero"])
+    analysis = analyser.relabel(blank, "zero")
     for look in analyser.attention(analysis, 0, "zero"):
         assert look.values.shape[1] == 30
         assert look.values.sum() == pytest.approx(1, abs=1e-4)

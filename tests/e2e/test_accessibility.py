@@ -21,7 +21,7 @@ DRAWN = {
 """Tab -> what stands there when it is complete."""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious_on_any_tab(page, server, theme):
     page.goto(f"{server.url}?__theme={theme}&example={EXAMPLE}")
     tabs = page.get_by_role("tab")

@@ -146,6 +146,7 @@ def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, t
     assert blocks(page) == edited
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_timeline_zooms_on_a_phone_without_widening_the_page(browser, server, breath, scheme):
     page = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)

@@ -1,5 +1,6 @@
 """Building a sound, in a real browser against the real app."""
 
+import pytest
 import soundfile
 
 from rsc_core import cycles
@@ -71,6 +72,7 @@ def test_a_sound_is_built_changed_taken_home_and_labelled(page, server, tmp_path
     assert page.locator("#log-mel img").evaluate("image => image.naturalWidth") > 600  # drawn as wide as it stands
 
 
+@pytest.mark.slow
 def test_a_third_sound_takes_the_place_of_the_first_on_a_phone(browser, server):
     page = browser.new_page(viewport={"width": 400, "height": 800})
     open_page(page, server)
@@ -89,6 +91,7 @@ def test_a_third_sound_takes_the_place_of_the_first_on_a_phone(browser, server):
     page.close()
 
 
+@pytest.mark.slow
 def test_the_threshold_view_draws_along_until_it_is_stopped(page, server):
     open_build(page, server)
     page.locator("#threshold-run").click()

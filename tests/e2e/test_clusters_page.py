@@ -24,6 +24,7 @@ def guardian_server(tmp_path_factory):
     yield from serve(folder, folder / "models")
 
 
+@pytest.mark.slow
 def test_windows_are_shown_silenced_and_played_on_a_phone_too(page, guardian_server):
     page.set_default_timeout(WAIT_MS)
     page.set_viewport_size({"width": 400, "height": 800})

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from rsc_core.ui import texts
 from tests.e2e.test_page import open_page, table, upload, wait_for_new
 
@@ -14,6 +16,7 @@ def take_report(page, folder):
     return (folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_label_has_evidence_beside_it_and_the_report_goes_home(page, server, breath, tmp_path):
     open_page(page, server)
     upload(page, breath[0])

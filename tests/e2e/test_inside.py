@@ -1,5 +1,7 @@
 """Looking inside a model, in a real browser against the real app."""
 
+import pytest
+
 from rsc_core.ui import texts
 from tests.e2e.test_page import choose_example, open_page, table, wait_for_new
 
@@ -73,6 +75,7 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     assert page.locator("#verdict").inner_text()  # what was found so far stays
 
 
+@pytest.mark.slow
 def test_a_network_without_heads_is_explained_by_other_methods(page, server):
     page.set_default_timeout(60_000)
     page.goto(server.url)

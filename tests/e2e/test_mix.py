@@ -76,6 +76,7 @@ def test_two_cycles_are_mixed_drawn_played_and_labelled(page, server):
         assert row[3] == row[4] == row[1] and row[5] == "0%"
 
 
+@pytest.mark.slow
 def test_one_cycle_is_mixed_with_an_example_on_a_phone(browser, server, tmp_path):
     path = tmp_path / "short.wav"
     soundfile.write(path, synth.example("Wheeze", 5.0).waveform[:48_000], 44_100)  # too short to find two breaths in

@@ -140,7 +140,7 @@ def test_choose_a_cycle_in_the_table_and_on_the_waveform(page, server):
     assert page.locator(".cycles tr[aria-current]").get_attribute("data-cycle") == "4"
 
 
-@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+@pytest.mark.parametrize("how", ["mouse", pytest.param("keyboard", marks=pytest.mark.slow)])
 def test_an_example_is_analysed_once_and_can_be_analysed_again(page, server, how):
     open_page(page, server)
     asked = asked_of(page)
@@ -167,6 +167,7 @@ def test_an_example_is_analysed_once_and_can_be_analysed_again(page, server, how
     assert "Error" not in server.log
 
 
+@pytest.mark.slow
 def test_of_two_examples_in_a_row_the_second_stays(page, server):
     open_page(page, server)
     asked = asked_of(page)
@@ -179,6 +180,7 @@ def test_of_two_examples_in_a_row_the_second_stays(page, server):
     assert page.locator("#example input").input_value() == "Fine crackles (synthesised)"
 
 
+@pytest.mark.slow
 def test_an_upload_takes_the_place_of_an_example_and_its_annotation(page, server, breath):
     open_page(page, server)
     choose_example(page, "Fine crackles")
@@ -224,6 +226,7 @@ def test_without_a_recording_the_button_says_what_to_do(page, server):
     page.get_by_text(texts.analyse.NO_AUDIO).wait_for()
 
 
+@pytest.mark.slow
 def test_without_a_model_the_page_shows_the_command(page, empty_server):
     page.goto(empty_server.url)
     page.wait_for_selector(".notice", timeout=WAIT_MS)

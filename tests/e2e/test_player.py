@@ -244,6 +244,7 @@ def test_speed_keeps_the_pitch_or_not_and_no_setting_clips(alone):
     assert 0.5 < alone.page.evaluate(LOUDEST) <= 1
 
 
+@pytest.mark.slow
 def test_another_cycle_moves_the_place_and_another_model_does_not(page, server):
     open_page(page, server)
     choose_example(page, "Crackles and wheeze")

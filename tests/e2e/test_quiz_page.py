@@ -3,6 +3,8 @@
 import csv
 import re
 
+import pytest
+
 from rsc_core import synth
 from rsc_core.config import CLASSES
 from rsc_core.quiz import LEVELS
@@ -87,6 +89,7 @@ def test_a_rising_round_by_keyboard_tells_nothing_before_an_answer(page, server)
     assert page.locator(".quiz-progress").inner_text().startswith("Sound 1 of 5")
 
 
+@pytest.mark.slow
 def test_a_teacher_s_recordings_on_a_phone(browser, server, tmp_path):
     for number, name in enumerate(("Normal breathing", "Wheeze")):
         synth.write(tmp_path / f"ward_{number}.wav", synth.example(name, 12.0))
