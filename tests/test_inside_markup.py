@@ -9,5 +9,5 @@ def test_what_was_scored_is_a_table_a_corpus_and_what_was_not_says_how():
     shown = inside_markup.score_tables([scored, scored], "checkpoints", "base")
     assert shown.count("<table>") == 2 and shown.count("<td>0.5</td>") == 2
     assert '<th scope="row">&lt;Occlusion&gt;</th><td></td>' in shown
-    assert "python -m" not in shown
+    assert "python -m" not in shown and "Deletion and insertion" in shown and "pointing game" not in shown
     assert "--model runs/a&amp;b" in inside_markup.score_tables([], "runs", "a&b")

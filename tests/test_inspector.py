@@ -10,7 +10,7 @@ from rsc_core import checkpoint, lineage
 from rsc_core.analysis import Analysis, Cycle, Recording, TileMap
 from rsc_core.checkpoint import CheckpointError
 from rsc_core.config import CLASSES, run_config
-from rsc_core.explain import heads
+from rsc_core.explain import heads, standing
 from rsc_core.features import extract
 from rsc_core.inference import Analyser
 from rsc_core.inspector import Inspector, _fold, _truth
@@ -169,6 +169,13 @@ def test_a_model_that_is_gone_is_named(analyser, inspector):
     gone = replace(analysis, model=replace(analysis.model, name="gone"))
     with pytest.raises(CheckpointError, match="gone"):
         inspector.look(gone, 0)
+
+
+def test_what_was_scored_over_a_corpus_is_a_table(analyser, inspector, monkeypatch):
+    result = {"methods": ["rollout", "gone"], "corpus": "c", "split": "all"}
+    monkeypatch.setattr(standing, "read", lambda folder: {folder.name: result})
+    (table,) = inspector.score_tables("base")
+    assert table.heads == ("order",) and table.rows == (("Rollout, mean over heads",),)
 
 
 def test_the_share_inside_an_even_map_is_chance_and_overlapping_events_count_once():

@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     scoring.add_argument("--corpus", required=True, choices=[*sorted(data.CORPORA), score.SYNTHETIC])
     scoring.add_argument("--data", help=f"folder of the corpus; {score.SYNTHETIC} needs none")
     scoring.add_argument("--model", required=True, help="run folder")
-    scoring.add_argument("--cycles", type=int, default=200, help="test cycles drawn (default 200)")
+    scoring.add_argument(
+        "--cycles", type=int, default=200, help="test cycles, and windows of known sound, at most (default 200)"
+    )
     scoring.add_argument("--seed", type=int, default=0, help="of the draw of cycles and of the random orders")
     scoring.add_argument("--device", default="auto")
     scoring.add_argument("--out", help=f"folder of {standing.RESULTS} and the records (default: the run folder)")

@@ -94,7 +94,7 @@ def standings(results: dict[str, dict[str, Any]]) -> dict[str, tuple[Standing, .
 
 def tabulate(result: dict[str, Any]) -> ScoreTable:
     """Return the result over one corpus as a table: a row a baseline and method."""
-    titles = {name: METHODS[name].title for name in result["methods"]}
+    titles = {name: METHODS[name].title for name in result["methods"] if name in METHODS}
     told, columns = [], {}
     if "faithfulness" in result:
         titles = {**BASELINE_TITLES, **titles}

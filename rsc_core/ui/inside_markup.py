@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rsc_core.analysis import Analysis, Belief, Forgetting, Look, Montage, RelevanceMap, ScoreTable, Standing, Truth
 from rsc_core.ui import texts
 from rsc_core.ui.markup import paragraph, shares
+
+if TYPE_CHECKING:
+    from rsc_core.explain.faithfulness import Agreement
 
 
 def cycle_names(analysis: Analysis) -> list[str]:
@@ -81,7 +85,9 @@ def score_tables(tables: Sequence[ScoreTable], folder: str, model: str) -> str:
     if not tables:
         command = escape(texts.inside.SCORE_COMMAND.format(folder=folder, model=model))
         return f'<p class="note">{texts.inside.NOT_SCORED}<code>{command}</code></p>'
-    return paragraph(texts.inside.SCORED_NOTE, "note") + "".join(map(_score_table, tables))
+    heads = [head for table in tables for head in table.heads]
+    notes = (note for key, note in texts.inside.SCORED_NOTES.items() if any(head.startswith(key) for head in heads))
+    return paragraph(" ".join(notes), "note") + "".join(map(_score_table, tables))
 
 
 def _score_table(table: ScoreTable) -> str:
@@ -130,6 +136,14 @@ def forgetting(shown: Forgetting | None) -> str:
         return paragraph(texts.inside.FORGOT[key].format(last=last), "agreement")
     text = texts.inside.FORGETTING.format(done=done, total=total) if shown else texts.inside.FORGET_STARTS
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
+
+
+def agreement(found: Agreement, first: str, second: str) -> str:
+    """Return whether two methods point at the same, in words."""
+    text = texts.inside.MAPS_AGREE.format(
+        first=first, second=second, sentence=found.sentence, overlap=found.overlap, chance=found.chance
+    )
+    return paragraph(text, "agreement")
 
 
 def progress(belief: Belief | None) -> str:

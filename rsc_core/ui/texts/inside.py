@@ -60,8 +60,8 @@ STANDING = {
 }
 WINS = "{wins:.0%}"
 WINS_INTERVAL = "{wins:.0%} (95 %: {low:.0%} to {high:.0%})"
-NO_STANDING = "Not scored over a corpus with this model: test it on this cycle below."
-STANDING_SHORT = {True: "beats the baselines", False: "does not beat the baselines", None: "not scored"}
+NO_STANDING = "Its faithfulness was not measured over a corpus with this model: test it on this cycle below."
+STANDING_SHORT = {True: "beats the baselines", False: "does not beat the baselines", None: "not measured"}
 """Beside a method's name, over all corpora it was scored on; None: over none."""
 EVENTS = "{count} x {label}"
 TRUTH = "Bracketed: {events}. {inside:.0%} of the relevance lies in their time; an even map would have {chance:.0%}."
@@ -103,18 +103,25 @@ BELIEVE_NOTE = (
     "does on this cycle. Nothing is neutral to a network, so parts are replaced in two ways."
 )
 SCORED = "How all methods did over a corpus"
-SCORED_NOTE = (
-    "Deletion and insertion are mean areas under the curves, in brackets what is gained over random tiles. The "
-    "pointing game asks whether the map's highest tile touches a known sound, the next column how much relevance lies "
-    "in it; in brackets what chance gives and what is gained over it. Intervals hold 95 % of bootstraps over patients."
-)
+SCORED_NOTES = {
+    "deletion": (
+        "Deletion and insertion are mean areas under the curves, in brackets what is gained over random tiles."
+    ),
+    "pointing game": (
+        "The pointing game asks whether the map's highest tile touches a known sound, the next column how much "
+        "relevance lies in it; in brackets what chance gives and what is gained over it."
+    ),
+    "": "Intervals hold 95 % of bootstraps over patients.",
+}
+"""Of a table with a column whose heading begins so."""
 NOT_SCORED = "No method was scored over a corpus with this model. To do so: "
-SCORE_COMMAND = "python -m rsc_core.explain score --corpus synthetic --model {folder}/{model}"
+SCORE_COMMAND = "python -m rsc_core.explain score --corpus sprsound --data SPRSOUND --model {folder}/{model}"
 ORDERS = "Random orders"
 SECOND = "Does another method agree?"
 BELIEVE_RUN = "Test this map"
 BELIEVE_STOP = "Stop"
 BELIEVE_STOPPED = "Stopped. What was drawn counts the orders up to here."
+FORGET_STOPPED = "Stopped. What was drawn shows the layers forgotten up to here."
 BELIEVE_STARTS = "Testing …"
 BELIEVING = "Testing: {done} of {total} orders"
 VERDICT = "{kind}, replaced by {filling}:"
