@@ -22,6 +22,7 @@ PREFIX = "lung-sound-lab-"
 KEEP_S = 3600
 EVERY_S = 60
 LIMIT_BYTES = 4 * 10**9  # on the disk, of all visitors
+SPARED_S = 600  # younger files are in use, whatever they take
 
 
 def make_folder() -> Path:
@@ -40,10 +41,10 @@ def fresh(name: str) -> Path:
     return Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / name
 
 
-def sweep(parent: Path, keep_s: float = KEEP_S, limit_bytes: int = LIMIT_BYTES) -> None:
+def sweep(parent: Path, keep_s: float = KEEP_S, limit_bytes: int = LIMIT_BYTES, spared_s: float = SPARED_S) -> None:
     """Delete what is older than ``keep_s`` in the folders made here, those of crashed servers included.
 
-    Where what is left takes more than ``limit_bytes``, the oldest files go too.
+    Where what is left takes more than ``limit_bytes``, the oldest files go too, unless younger than ``spared_s``.
     """
     now, files = time.time(), []
     # Deepest first, so that folders are empty when their turn comes.
@@ -55,8 +56,8 @@ def sweep(parent: Path, keep_s: float = KEEP_S, limit_bytes: int = LIMIT_BYTES) 
             elif not path.is_dir():
                 files.append((told.st_ctime, told.st_size, path))
     left = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if left <= limit_bytes:
+    for changed, size, path in sorted(files):
+        if left <= limit_bytes or now - changed < spared_s:
             break
         with suppress(OSError):
             path.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rsc_core.predict import Row, Source
 
 MOST_FILES = 500
+MOST_BYTES = cache.LIMIT_BYTES // 4  # of one batch: others keep theirs
 SHOWN_ROWS = 300
 SUFFIXES = [".wav", ".flac", ".ogg", ".mp3", ".txt", ".json"]
 
@@ -62,6 +64,7 @@ class ManyTab:
             [self.files, self.folder, model],
             [self.batch, self.progress, self.table, self.file],
             api_name="label_many",
+            trigger_mode="multiple",  # once: the browser holds one that was stopped for running (6.31)
             show_progress="minimal",
             show_progress_on=self.progress,
             concurrency_id="many",
@@ -87,6 +90,9 @@ class ManyTab:
             raise gr.Error(texts.many.NO_FILES, print_exception=False)
         if len(sources) > MOST_FILES:
             raise gr.Error(texts.many.TOO_MANY.format(count=len(sources), most=MOST_FILES), print_exception=False)
+        if sum(Path(source.path).stat().st_size for source in sources) > MOST_BYTES:
+            text = texts.many.TOO_LARGE.format(most=MOST_BYTES / 1e9)
+            raise gr.Error(text, print_exception=False)
         batch = Batch(tuple(sources), tuple(lonely))
         yield self._shown(batch)
         try:

@@ -18,7 +18,7 @@ MANY_TAB = "Many files"
 BUILD_TAB = "Build"
 ATLAS_TAB = "Atlas"
 QUIZ_TAB = "Quiz"
-KEPT = "The server deletes the audio an hour after it was last used."
+KEPT = "The server deletes the audio an hour after it was last used, or sooner when the disk fills."
 BROKEN = "Something went wrong on the server; nothing was labelled. Try again; if it stays, tell who runs this page."
 FORGOTTEN = "The server forgets a recording after an hour. Analyse it again."
 
