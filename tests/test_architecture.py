@@ -206,3 +206,9 @@ def test_readme_tree_equals_the_disk():
 def test_ci_runs_the_readme_s_test_command():
     command = re.search(r"<!-- test command -->\n```bash\n(.*?)\n```", (ROOT / "README.md").read_text()).group(1)
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rsc_core" / "ui").glob("*.py")), ids=lambda path: path.name)
+def test_a_callback_that_changes_nothing_skips(path):
+    """Of an empty dict Gradio says that outputs are missing."""
+    assert not re.search(r"(return|yield|else) \{\}$|return \{\} if", path.read_text(), re.MULTILINE)

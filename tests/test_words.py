@@ -1,4 +1,4 @@
-"""The page's words stand in rsc_core/ui/texts, its colours in rsc_core/figures.py: nowhere a second time."""
+"""The page's words stand in rsc_core/ui/texts; its stylesheet takes the pictures' colours from their tables."""
 
 import ast
 import re

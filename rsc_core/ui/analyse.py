@@ -195,11 +195,11 @@ class AnalyseTab:
         try:
             with spoken():
                 analysis = yield from self._labelled(audio, model, annotation)
+            yield from self._show(analysis, 0, width_px, values)
         except Exception as error:  # whatever it is, the page must not go on saying that it works
             text = error.message if isinstance(error, gr.Error) else texts.page.BROKEN
             yield self._instead(markup.notice(text))
             raise
-        yield from self._show(analysis, 0, width_px, values)
 
     def _labelled(self, audio: str, model: str | None, annotation: str | None) -> Generator[Updates, None, Analysis]:
         """Label a recording, saying how far it has come where it is long."""
@@ -233,12 +233,12 @@ class AnalyseTab:
             analysis = self.analyser.relabel(shown.analysis, model)
         yield from self._show(analysis, shown.chosen, width_px, values, shown.playback)
 
-    def choose_row(self, width_px: float, shown: Shown | None, values: str, event: gr.SelectData) -> Iterator[Updates]:
+    def choose_row(self, width_px: float, shown: Shown | None, values: str, event: gr.EventData) -> Iterator[Updates]:
         """Show the cycle whose row was clicked."""
         yield from self._choose(remembered(shown), int(event.index), width_px, values)
 
     def choose_on_waveform(
-        self, width_px: float, shown: Shown | None, values: str, event: gr.SelectData
+        self, width_px: float, shown: Shown | None, values: str, event: gr.EventData
     ) -> Iterator[Updates]:
         """Show the cycle that was clicked on the waveform."""
         shown = remembered(shown)
@@ -247,7 +247,7 @@ class AnalyseTab:
         if hits:
             yield from self._choose(shown, hits[0], width_px, values)
         else:
-            yield {}
+            yield gr.skip()
 
     def switch_values(self, width_px: float, shown: Shown | None, values: str) -> Updates:
         """Show the spectrograms in dB, or as a model sees them."""

@@ -131,7 +131,7 @@ class AnnotateTab:
             **self._shown(edited, None, follow, cut_note(cut)),
         }
 
-    def choose(self, edited: Edited | None, follow: bool, event: gr.SelectData) -> Updates:
+    def choose(self, edited: Edited | None, follow: bool, event: gr.EventData) -> Updates:
         """Choose a cycle on the timeline."""
         edited = remembered(edited)
         return self._shown(edited.at(edited.history, int(event.index)), edited, follow)

@@ -130,7 +130,7 @@ class BuildTab:
 
     def open(self, width_px: float, built: Recipe | None, *choice: Any) -> Updates:
         """Build the first sound; nothing is drawn again where one stands already."""
-        return {} if built else self.build(width_px, built, *choice)
+        return gr.skip() if built else self.build(width_px, built, *choice)
 
     def choose(self, kinds: list[str]) -> list[Any]:
         """Show the sliders of the chosen kinds; the last ones where too many are ticked."""

@@ -174,7 +174,7 @@ class CompareTab:
         return markup.compared_table(compared.comparison, compared.chosen, compared.comparison.order(first))
 
     def choose(
-        self, width_px: float, compared: Compared | None, first: bool, look: str, event: gr.SelectData
+        self, width_px: float, compared: Compared | None, first: bool, look: str, event: gr.EventData
     ) -> Iterator[Updates]:
         """Show the cycle whose row was clicked."""
         compared = replace(remembered(compared), chosen=int(event.index))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -132,6 +132,7 @@ class InsideTab:
         asked = [self.width, self.inside, self.method, self.label, self.against]
         # A test takes long, and lends the model for one order at a time: it does not hold up the others.
         testing = {"js": measuring, "show_progress": "hidden", "concurrency_id": "belief", "concurrency_limit": 1}
+        testing["trigger_mode"] = "multiple"  # once: the browser holds one that was stopped for running (6.31)
         run = self.run.click(
             self.believe,
             [*asked, self.second, self.orders],
@@ -139,7 +140,8 @@ class InsideTab:
             api_name="believe",
             **testing,
         )
-        self.stop.click(self.stopped, None, self.progress, api_name="stop_believing", cancels=run, queue=False)
+        stopped = {"api_name": "stop_believing", "cancels": run, "queue": False}
+        self.stop.click(partial(self.stopped, texts.inside.BELIEVE_STOPPED), None, self.progress, **stopped)
         forget = self.run_forget.click(
             self.forget,
             asked,
@@ -148,10 +150,10 @@ class InsideTab:
             **testing,
         )
         stopped = {"api_name": "stop_forgetting", "cancels": forget, "queue": False}
-        self.stop_forget.click(self.stopped, None, self.forgot, **stopped)
+        self.stop_forget.click(partial(self.stopped, texts.inside.FORGET_STOPPED), None, self.forgot, **stopped)
         run = [run, forget]
         seen = [self.width, self.shown, self.inside]
-        tab.select(self.open, seen, everything, api_name="look_inside", cancels=run, **quiet)
+        opened = tab.select(self.open, seen, everything, api_name="look_inside", cancels=run, **quiet)
         choose = [self.width, self.inside, self.cycle]
         self.cycle.input(self.choose_cycle, choose, everything, api_name="look_at_cycle", cancels=run, **working)
         redrawn = [self.width, self.inside]
@@ -160,7 +162,10 @@ class InsideTab:
         self.montage.select(self.choose_head, redrawn, reading, api_name="choose_head", **quiet)
         # Not input: leaving the list sends that once more, and would cancel a test that was just asked for.
         changed = [self.method.select, self.label.select, self.against.select]
-        gr.on(changed, self.explain, asked, explained, api_name="explain", cancels=run, **working)
+        mapped = gr.on(changed, self.explain, asked, explained, api_name="explain", cancels=run, **working)
+        said = [self.progress, self.forgot]
+        for after in (opened.then, mapped.failure):
+            after(self.halted, said, said, api_visibility="private", show_progress="hidden", queue=False)
 
     def open(self, width_px: float, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
         """Show what the first tab shows; nothing is redrawn where it is shown already."""
@@ -171,7 +176,7 @@ class InsideTab:
             if clusters_windows(shown.analysis.model):
                 yield self.clusters.hear(shown.analysis)
         else:
-            yield {}
+            yield gr.skip()
 
     def choose_cycle(self, width_px: float, inside: Inside | None, index: int) -> Iterator[Updates]:
         """Look into another cycle of the recording."""
@@ -181,7 +186,7 @@ class InsideTab:
         """Show what another token reads; of the patches, the one clicked last, or the first."""
         return self._read(width_px, replace(remembered(inside), query=query))
 
-    def choose_patch(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
+    def choose_patch(self, width_px: float, inside: Inside | None, event: gr.EventData) -> Updates:
         """Show what the clicked patch reads."""
         inside = remembered(inside)
         s, hz = inside.pictures.axes.at(*event.index)
@@ -189,11 +194,11 @@ class InsideTab:
             tile = self.inspector.tile_at(inside.analysis, inside.index, s, hz)
         return {self.query: "patch", **self._read(width_px, replace(inside, query="patch", tile=tile))}
 
-    def choose_head(self, width_px: float, inside: Inside | None, event: gr.SelectData) -> Updates:
+    def choose_head(self, width_px: float, inside: Inside | None, event: gr.EventData) -> Updates:
         """Enlarge the clicked head."""
         inside = remembered(inside)
         head = inside.pictures.grid.at(*event.index)
-        return self._read(width_px, replace(inside, head=head)) if head else {}
+        return self._read(width_px, replace(inside, head=head)) if head else gr.skip()
 
     def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
         """Show what speaks for a class, and how that part sounds; an earlier test is of another map and goes."""
@@ -256,9 +261,14 @@ class InsideTab:
                 drawn = belief_figures.forgetting(shown, **picture_size(width_px))
                 yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture(drawn.pixels())}
 
-    def stopped(self) -> str:
+    def stopped(self, text: str) -> str:
         """Say that a test was stopped; Gradio has ended it."""
-        return markup.paragraph(texts.inside.BELIEVE_STOPPED, "note")
+        return markup.paragraph(text, "note")
+
+    def halted(self, progress: str | None, forgot: str | None) -> list[Any]:
+        """Say so where the page goes on telling how far a test has come that has ended otherwise."""
+        tests = ((progress, texts.inside.BELIEVE_STOPPED), (forgot, texts.inside.FORGET_STOPPED))
+        return [self.stopped(text) if "<progress" in (said or "") else gr.skip() for said, text in tests]
 
     def _open(self, width_px: float, inside: Inside) -> Iterator[Updates]:
         """What is looked into, first what its heads read, then what its label rests on; or how it clusters windows."""
@@ -333,11 +343,4 @@ class InsideTab:
     def _agreement(self, inside: Inside, methods: tuple[str, str], label: str, against: str | None) -> str:
         found = self.inspector.agreement(inside.analysis, inside.index, methods, label, against)
         titles = self.inspector.look(inside.analysis, inside.index).methods
-        text = texts.inside.MAPS_AGREE.format(
-            first=titles[methods[0]],
-            second=titles[methods[1]],
-            sentence=found.sentence,
-            overlap=found.overlap,
-            chance=found.chance,
-        )
-        return markup.paragraph(text, "agreement")
+        return inside_markup.agreement(found, titles[methods[0]], titles[methods[1]])

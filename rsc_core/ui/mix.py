@@ -116,7 +116,7 @@ class MixTab:
         elif mixable is None or mixable.analysis is not shown.analysis:
             yield from self._open(width_px, shown.analysis, kept, domain, seed)
         else:
-            yield {}
+            yield gr.skip()
 
     def mix(
         self,

@@ -53,6 +53,7 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_dark=ACCENT,
         button_primary_background_fill_hover=ACCENT_HOVER,
         button_primary_background_fill_hover_dark=ACCENT_HOVER,
+        button_secondary_background_fill_hover_dark=ACCENT,
         checkbox_background_color_selected=ACCENT,
         checkbox_background_color_selected_dark=ACCENT,
         checkbox_label_background_fill_selected=ACCENT,

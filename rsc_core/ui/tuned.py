@@ -155,12 +155,12 @@ class TunedSection:
         """Return the probabilities with so much of the tuning."""
         return self._dial(remembered(opened), share, width_px)
 
-    def choose(self, width_px: float, opened: Opened | None, event: gr.SelectData) -> Updates:
+    def choose(self, width_px: float, opened: Opened | None, event: gr.EventData) -> Updates:
         """Show the singular values of the cell that was clicked."""
         opened = remembered(opened)
         cell = opened.cells.at(*event.index)
         if cell is None:
-            return {}
+            return gr.skip()
         opened, updates = self._weights(replace(opened, chosen=(cell[0], opened.columns[cell[1]])), width_px)
         return {self.opened: opened, **updates}
 

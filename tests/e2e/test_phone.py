@@ -133,9 +133,9 @@ def test_what_is_too_long_or_too_large_is_refused_before_it_is_sent(page, server
     page.evaluate("() => { PHONE.longest_s = 0.01; }")
     upload(page, FILES / "chirp.m4a")
     note(page).get_by_text(audio.TOO_LONG).wait_for()
-    page.evaluate("() => { PHONE.largest_mb = 0.01; }")
-    upload(page, FILES / "chirp.m4a")
-    note(page).get_by_text("This recording is larger than 0.01 MB.").wait_for()
+    page.evaluate("() => { PHONE.largest_mb = 0.001; }")
+    upload(page, FILES / "chirp.webm")  # the same file again would be no change
+    note(page).get_by_text("This recording is larger than 0.001 MB.").wait_for()
 
 
 def test_the_scripts_know_what_the_server_refuses():
