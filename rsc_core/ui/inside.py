@@ -132,7 +132,6 @@ class InsideTab:
         asked = [self.width, self.inside, self.method, self.label, self.against]
         # A test takes long, and lends the model for one order at a time: it does not hold up the others.
         testing = {"js": measuring, "show_progress": "hidden", "concurrency_id": "belief", "concurrency_limit": 1}
-        testing["trigger_mode"] = "multiple"  # once: the browser holds one that was stopped for running (6.31)
         run = self.run.click(
             self.believe,
             [*asked, self.second, self.orders],

@@ -64,7 +64,6 @@ class ManyTab:
             [self.files, self.folder, model],
             [self.batch, self.progress, self.table, self.file],
             api_name="label_many",
-            trigger_mode="multiple",  # once: the browser holds one that was stopped for running (6.31)
             show_progress="minimal",
             show_progress_on=self.progress,
             concurrency_id="many",

@@ -56,7 +56,6 @@ class ThresholdSection:
             [self.width, self.kind, *choice],
             [self.progress, self.picture, self.table],
             api_name="find_thresholds",
-            trigger_mode="multiple",  # once: the browser holds one that was stopped for running (6.31)
             js=measure("tabs"),
             concurrency_id="threshold",  # it lends models level by level, so nobody waits for all of it
             concurrency_limit=1,

@@ -74,8 +74,6 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     page.get_by_text(texts.inside.BELIEVE_STOPPED).wait_for()
     assert page.locator("#verdict").inner_text()  # what was found so far stays
 
-    page.locator("#believe").click()
-    page.locator("#belief-progress progress").wait_for()  # it can be run again
     page.get_by_role("tab", name=texts.page.ANALYSE_TAB).click()
     page.get_by_role("tab", name=texts.page.INSIDE_TAB).click()
     page.get_by_role("button", name=texts.inside.SCORED).click()
