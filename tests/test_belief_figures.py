@@ -53,7 +53,7 @@ def test_how_a_method_stands_is_said_beside_its_name():
     good, bad = Standing("4 cycles (A, test)", 0.78, 0.7, 0.84, True), Standing("B", 0.5, np.nan, np.nan, False)
     assert inside_markup.method("Rollout", (good,)) == "Rollout (beats the baselines)"
     assert inside_markup.method("Rollout", (good, bad)) == "Rollout (does not beat the baselines)"
-    assert inside_markup.method("Rollout", ()) == "Rollout (not scored)"
+    assert inside_markup.method("Rollout", ()) == "Rollout (not measured)"
     assert "random orders on 78% (95 %: 70% to 84%) of cycles" in inside_markup.standing(good)
     assert "does NOT beat" in inside_markup.standing(bad) and "nan" not in inside_markup.standing(bad)
     assert texts.inside.NO_STANDING in inside_markup.caption(relevance(None))

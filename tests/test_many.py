@@ -10,6 +10,7 @@ from rsc_core import predict, synth
 from rsc_core.predict import COLUMNS, paired
 from rsc_core.ui import many, texts
 from rsc_core.ui.many import Batch, ManyTab
+from rsc_core.ui.turns import Turn
 from tests.conftest import transformer_and_cnn
 
 
@@ -34,12 +35,19 @@ def tab(analyser):
         return ManyTab(analyser, gr.Textbox())
 
 
+@pytest.fixture
+def turn():
+    turn = Turn()
+    turn.begin()
+    return turn
+
+
 def files_of(folder):
     return [str(folder / name) for name in ("a.txt", "a.wav", "b.wav", "c.wav", "other.txt")]
 
 
-def test_page_and_command_line_write_the_same_rows(analyser, sounds, tab, capsys, monkeypatch):
-    *_, last = tab.label(files_of(sounds), None, "cnn")
+def test_page_and_command_line_write_the_same_rows(analyser, sounds, tab, turn, capsys, monkeypatch):
+    *_, last = tab.label(turn, files_of(sounds), None, "cnn")
     page = predict.as_csv(last[tab.batch].rows)
     monkeypatch.chdir(sounds)
     command = ["a.wav", "b.wav", "c.wav", "--checkpoints", str(analyser.folder), "--model", "cnn"]
@@ -84,22 +92,23 @@ def test_annotations_of_the_same_name_are_not_guessed_between(analyser, sounds, 
     assert sources[0].annotation.endswith("c.txt") and not sources[0].problem  # as beside the file
 
 
-def test_what_is_done_stays_when_it_is_stopped(tab, sounds):
-    going = tab.label(files_of(sounds), None, "cnn")
+def test_what_is_done_stays_when_it_is_stopped(tab, turn, sounds):
+    going = tab.label(turn, files_of(sounds), None, "cnn")
     next(going)
     batch = next(going)[tab.batch]
-    going.close()
     assert batch.done == 1 and "<progress" in many.progress(batch)
-    updates = tab.stopped(batch)
-    assert texts.many.STOPPED.format(done=1, total=3) in updates[tab.progress]
-    written = tab.write(updates[tab.batch]).value["path"]
+    said = texts.many.STOPPED.format(done=1, total=3)
+    assert said in tab.stopped(turn, batch)
+    (last,) = going  # the file under way is dropped
+    assert said in last[tab.progress]
+    written = tab.write(last[tab.batch]).value["path"]
     with open(written, newline="") as file:
         assert {row["file"] for row in csv.DictReader(file)} == {"a.wav"}
 
 
-def test_nothing_to_label_or_write_is_said(tab, sounds):
+def test_nothing_to_label_or_write_is_said(tab, turn, sounds):
     for call, message in (
-        (lambda: next(tab.label(None, [str(sounds / "other.txt")], "")), texts.many.NO_FILES),
+        (lambda: next(tab.label(turn, None, [str(sounds / "other.txt")], "")), texts.many.NO_FILES),
         (lambda: tab.write(None), texts.many.NO_ROWS),
     ):
         with pytest.raises(gr.Error, match=message):

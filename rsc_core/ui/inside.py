@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -23,6 +23,7 @@ from rsc_core.ui.inside_state import Inside, contrast_of, first_methods, remembe
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
+from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -34,6 +35,13 @@ HEARD = {"rest": (0.0, 1.0), "original": (1.0, 1.0), "attended": (1.0, 0.0)}
 """Gains of the attended part and of the rest, by key of ``texts.inside.HEAR``."""
 
 
+class MapTests(NamedTuple):
+    """What of a map a visitor may be testing."""
+
+    believing: Turn
+    forgetting: Turn
+
+
 class InsideTab:
     """Builds the tab inside the current ``gr.Tab`` and wires it to what the first tab shows."""
 
@@ -41,6 +49,7 @@ class InsideTab:
         self.analyser, self.shown = analyser, shown
         self.width = width_place()
         self.inside = gr.State(time_to_live=FORGET_S)
+        self.tests = gr.State(MapTests(Turn(), Turn()))
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.first = gr.HTML(markup.paragraph(texts.inside.FIRST, "welcome"), js_on_load=None)
         with gr.Column(visible=False) as self.all:
@@ -129,57 +138,56 @@ class InsideTab:
         shared = {"js": measuring, "concurrency_id": "analysis", "concurrency_limit": 1}
         quiet = {**shared, "show_progress": "hidden"}
         working = {**shared, "show_progress": "minimal", "show_progress_on": self.relevance}
-        asked = [self.width, self.inside, self.method, self.label, self.against]
+        asked = [self.width, self.tests, self.inside, self.method, self.label, self.against]
         # A test takes long, and lends the model for one order at a time: it does not hold up the others.
         testing = {"js": measuring, "show_progress": "hidden", "concurrency_id": "belief", "concurrency_limit": 1}
-        run = self.run.click(
+        testing["trigger_mode"] = "always_last"
+        at_once = {"queue": False, "show_progress": "hidden"}
+        self.run.click(self.begin_believing, self.tests, self.progress, api_name="begin_believing", **at_once).then(
             self.believe,
             [*asked, self.second, self.orders],
             [self.progress, self.verdict, self.curves],
             api_name="believe",
             **testing,
         )
-        stopped = {"api_name": "stop_believing", "cancels": run, "queue": False}
-        self.stop.click(partial(self.stopped, texts.inside.BELIEVE_STOPPED), None, self.progress, **stopped)
-        forget = self.run_forget.click(
+        self.stop.click(self.stop_believing, self.tests, self.progress, api_name="stop_believing", **at_once)
+        self.run_forget.click(
+            self.begin_forgetting, self.tests, self.forgot, api_name="begin_forgetting", **at_once
+        ).then(
             self.forget,
             asked,
             [self.forgot, self.similarity],
             api_name="forget",
             **testing,
         )
-        stopped = {"api_name": "stop_forgetting", "cancels": forget, "queue": False}
-        self.stop_forget.click(partial(self.stopped, texts.inside.FORGET_STOPPED), None, self.forgot, **stopped)
-        run = [run, forget]
-        seen = [self.width, self.shown, self.inside]
-        opened = tab.select(self.open, seen, everything, api_name="look_inside", cancels=run, **quiet)
-        choose = [self.width, self.inside, self.cycle]
-        self.cycle.input(self.choose_cycle, choose, everything, api_name="look_at_cycle", cancels=run, **working)
+        self.stop_forget.click(self.stop_forgetting, self.tests, self.forgot, api_name="stop_forgetting", **at_once)
+        seen = [self.width, self.tests, self.shown, self.inside]
+        tab.select(self.open, seen, everything, api_name="look_inside", **quiet)
+        choose = [self.width, self.tests, self.inside, self.cycle]
+        self.cycle.input(self.choose_cycle, choose, everything, api_name="look_at_cycle", **working)
         redrawn = [self.width, self.inside]
         self.query.input(self.choose_query, [*redrawn, self.query], reading, api_name="choose_query", **quiet)
         self.look.select(self.choose_patch, redrawn, [*reading, self.query], api_name="choose_patch", **quiet)
         self.montage.select(self.choose_head, redrawn, reading, api_name="choose_head", **quiet)
-        # Not input: leaving the list sends that once more, and would cancel a test that was just asked for.
+        # Not input: leaving the list sends that once more, and would end a test that was just asked for.
         changed = [self.method.select, self.label.select, self.against.select]
-        mapped = gr.on(changed, self.explain, asked, explained, api_name="explain", cancels=run, **working)
-        said = [self.progress, self.forgot]
-        for after in (opened.then, mapped.failure):
-            after(self.halted, said, said, api_visibility="private", show_progress="hidden", queue=False)
+        gr.on(changed, self.explain, asked, explained, api_name="explain", **working)
 
-    def open(self, width_px: float, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
-        """Show what the first tab shows; nothing is redrawn where it is shown already."""
+    def open(self, width_px: float, tests: MapTests, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
+        """Show what the first tab shows; nothing is redrawn, and no test ended, where it is shown already."""
         if shown is None:
-            yield {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
+            nothing = {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
+            yield nothing | self._untested(tests)
         elif inside is None or inside.analysis is not shown.analysis:
-            yield from self._open(width_px, Inside(shown.analysis, shown.chosen))
+            yield from self._open(width_px, tests, Inside(shown.analysis, shown.chosen))
             if clusters_windows(shown.analysis.model):
                 yield self.clusters.hear(shown.analysis)
         else:
             yield gr.skip()
 
-    def choose_cycle(self, width_px: float, inside: Inside | None, index: int) -> Iterator[Updates]:
+    def choose_cycle(self, width_px: float, tests: MapTests, inside: Inside | None, index: int) -> Iterator[Updates]:
         """Look into another cycle of the recording."""
-        yield from self._open(width_px, Inside(remembered(inside).analysis, index))
+        yield from self._open(width_px, tests, Inside(remembered(inside).analysis, index))
 
     def choose_query(self, width_px: float, inside: Inside | None, query: str) -> Updates:
         """Show what another token reads; of the patches, the one clicked last, or the first."""
@@ -199,7 +207,9 @@ class InsideTab:
         head = inside.pictures.grid.at(*event.index)
         return self._read(width_px, replace(inside, head=head)) if head else gr.skip()
 
-    def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
+    def explain(
+        self, width_px: float, tests: MapTests, inside: Inside | None, method: str, label: str, against: str
+    ) -> Updates:
         """Show what speaks for a class, and how that part sounds; an earlier test is of another map and goes."""
         inside = remembered(inside)
         question = (inside.analysis, inside.index, method, label, contrast_of(label, against))
@@ -221,13 +231,22 @@ class InsideTab:
             self.relevance: drawn.pixels(),
             self.caption: inside_markup.caption(found),
             self.player: served(playback),
-            **dict.fromkeys((self.progress, self.verdict, self.forgot), ""),
-            **dict.fromkeys((self.curves, self.similarity), picture(None)),
+            **self._untested(tests),
         }
+
+    def begin_believing(self, tests: MapTests) -> str:
+        """Say that a test waits or begins."""
+        tests.believing.begin()
+        return inside_markup.progress(None)
+
+    def stop_believing(self, tests: MapTests) -> Any:
+        """End a test, keeping what was found."""
+        return markup.paragraph(texts.inside.BELIEVE_STOPPED, "note") if tests.believing.stop() else gr.skip()
 
     def believe(
         self,
         width_px: float,
+        tests: MapTests,
         inside: Inside | None,
         method: str,
         label: str,
@@ -241,35 +260,47 @@ class InsideTab:
         with spoken():
             words = self._agreement(inside, (method, second), label, contrast)
             question = (inside.analysis, inside.index, method, label, contrast)
-            for belief in self.inspector.believe(*question, int(orders)):
+            for belief in tests.believing.steps(self.inspector.believe(*question, int(orders))):
                 finished = belief.done == belief.total
                 yield {
                     self.progress: "" if finished else inside_markup.progress(belief),
                     self.verdict: inside_markup.verdict(belief) + words,
                     self.curves: picture(map_figures.believe(belief, **picture_size(width_px)).pixels()),
                 }
+        if tests.believing.stopped:
+            yield {self.progress: markup.paragraph(texts.inside.BELIEVE_STOPPED, "note")}
+
+    def begin_forgetting(self, tests: MapTests) -> str:
+        """Say that forgetting waits or begins."""
+        tests.forgetting.begin()
+        return inside_markup.forgetting(None)
+
+    def stop_forgetting(self, tests: MapTests) -> Any:
+        """End forgetting, keeping what was found."""
+        return markup.paragraph(texts.inside.FORGET_STOPPED, "note") if tests.forgetting.stop() else gr.skip()
 
     def forget(
-        self, width_px: float, inside: Inside | None, method: str, label: str, against: str
+        self, width_px: float, tests: MapTests, inside: Inside | None, method: str, label: str, against: str
     ) -> Iterator[Updates]:
         """Randomise the model layer by layer, drawing how alike the map stays."""
         inside, contrast = remembered(inside), contrast_of(label, against)
         yield {self.forgot: inside_markup.forgetting(None)}
         with spoken():
-            for shown in self.inspector.forget(inside.analysis, inside.index, method, label, contrast):
+            question = (inside.analysis, inside.index, method, label, contrast)
+            for shown in tests.forgetting.steps(self.inspector.forget(*question)):
                 drawn = belief_figures.forgetting(shown, **picture_size(width_px))
                 yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture(drawn.pixels())}
+        if tests.forgetting.stopped:
+            yield {self.forgot: markup.paragraph(texts.inside.FORGET_STOPPED, "note")}
 
-    def stopped(self, text: str) -> str:
-        """Say that a test was stopped; Gradio has ended it."""
-        return markup.paragraph(text, "note")
+    def _untested(self, tests: MapTests) -> Updates:
+        """Nothing is said of a map that is shown no longer, and its tests end."""
+        for test in tests:
+            test.end()
+        said = dict.fromkeys((self.progress, self.verdict, self.forgot), "")
+        return {**said, **dict.fromkeys((self.curves, self.similarity), picture(None))}
 
-    def halted(self, progress: str | None, forgot: str | None) -> list[Any]:
-        """Say so where the page goes on telling how far a test has come that has ended otherwise."""
-        tests = ((progress, texts.inside.BELIEVE_STOPPED), (forgot, texts.inside.FORGET_STOPPED))
-        return [self.stopped(text) if "<progress" in (said or "") else gr.skip() for said, text in tests]
-
-    def _open(self, width_px: float, inside: Inside) -> Iterator[Updates]:
+    def _open(self, width_px: float, tests: MapTests, inside: Inside) -> Iterator[Updates]:
         """What is looked into, first what its heads read, then what its label rests on; or how it clusters windows."""
         analysis, index = inside.analysis, inside.index
         names, clustered = inside_markup.cycle_names(analysis), clusters_windows(analysis.model)
@@ -282,6 +313,7 @@ class InsideTab:
             self.heads: gr.Column(visible=False),
             self.maps: gr.Column(visible=not clustered),
             self.windows: gr.Column(visible=clustered),
+            **self._untested(tests),
         }
         if clustered:
             yield opened | self.clusters.open(width_px, analysis, index)
@@ -307,7 +339,7 @@ class InsideTab:
             ),
             **read,
         }
-        yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)
+        yield self.explain(width_px, tests, read[self.inside], method, label, texts.inside.NO_CONTRAST)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
         """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""

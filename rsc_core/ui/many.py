@@ -12,6 +12,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, markup, texts
 from rsc_core.ui.shown import FORGET_S, Updates, spoken
+from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -40,6 +41,7 @@ class ManyTab:
     def __init__(self, analyser: Analyser, model: gr.Textbox):
         self.analyser = analyser
         self.batch = gr.State(time_to_live=FORGET_S)
+        self.turn = gr.State(Turn())
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         note = f"{texts.many.NOTE} {texts.many.NAMES} {texts.page.KEPT}"
         gr.HTML(markup.paragraph(note, "note"), js_on_load=None)
@@ -59,28 +61,24 @@ class ManyTab:
 
     def _wire(self, model: gr.Textbox) -> None:
         # A batch takes long; models are lent to it for one file at a time, so it does not hold up the others.
-        running = self.run.click(
+        at_once = {"queue": False, "show_progress": "hidden"}
+        self.run.click(Turn.begin, self.turn, api_name="begin_many", **at_once).then(
             self.label,
-            [self.files, self.folder, model],
+            [self.turn, self.files, self.folder, model],
             [self.batch, self.progress, self.table, self.file],
             api_name="label_many",
             show_progress="minimal",
             show_progress_on=self.progress,
             concurrency_id="many",
             concurrency_limit=1,
+            trigger_mode="always_last",
         )
-        self.stop.click(
-            self.stopped,
-            self.batch,
-            [self.batch, self.progress],
-            api_name="stop_many",
-            show_progress="hidden",
-            cancels=running,
-            queue=False,
-        )
+        self.stop.click(self.stopped, [self.turn, self.batch], self.progress, api_name="stop_many", **at_once)
         self.save.click(self.write, self.batch, self.file, api_name="write_many", show_progress_on=self.save)
 
-    def label(self, files: list[str] | None, folder: list[str] | None, model: str | None) -> Iterator[Updates]:
+    def label(
+        self, turn: Turn, files: list[str] | None, folder: list[str] | None, model: str | None
+    ) -> Iterator[Updates]:
         """Label one file after the other; each is shown as soon as it is done."""
         from rsc_core import predict  # imports torch: not before models are needed
 
@@ -96,19 +94,18 @@ class ManyTab:
         yield self._shown(batch)
         try:
             with spoken():
-                for found in predict.score(self.analyser, sources, model or None):
+                for found in turn.steps(predict.score(self.analyser, sources, model or None)):
                     batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
                     yield self._shown(batch)
+            if turn.stopped:
+                yield self._shown(replace(batch, stopped=True))
         except Exception:  # whatever it is, the page must not go on saying that it works
             yield self._shown(replace(batch, stopped=True))
             raise
 
-    def stopped(self, batch: Batch | None) -> Updates:
-        """Say how far the batch had come, whose rows stay."""
-        if batch is None or batch.done == len(batch.sources):
-            return gr.skip()
-        batch = replace(batch, stopped=True)
-        return {self.batch: batch, self.progress: progress(batch)}
+    def stopped(self, turn: Turn, batch: Batch | None) -> Any:
+        """End a batch and say how far it had come, whose rows stay."""
+        return progress(replace(batch, stopped=True)) if turn.stop() and batch else gr.skip()
 
     def write(self, batch: Batch | None) -> Any:
         """Write the rows there are as a CSV and show where to fetch it."""

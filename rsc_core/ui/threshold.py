@@ -12,6 +12,7 @@ from rsc_core.threshold import LEVELS_DB
 from rsc_core.ui import build_markup, markup, texts
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.shown import Updates, spoken
+from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
     from rsc_core.building import Recipe
@@ -32,6 +33,7 @@ class ThresholdSection:
     def __init__(self, analyser: Analyser, recipe: Callable[..., Recipe]):
         self.analyser, self.recipe = analyser, recipe
         self.width = width_place()
+        self.turn = gr.State(Turn())
         words = texts.threshold
         gr.HTML(markup.titled(words.TITLE, words.NOTE), js_on_load=None)
         self.kind = gr.Dropdown(
@@ -51,9 +53,10 @@ class ThresholdSection:
 
     def wire(self, choice: Sequence[gr.components.Component]) -> None:
         """Connect the buttons; ``choice`` is what sets a recipe beside the kinds of its sounds."""
-        running = self.run.click(
+        at_once = {"queue": False, "show_progress": "hidden"}
+        self.run.click(self.begin, self.turn, self.progress, api_name="begin_thresholds", **at_once).then(
             self.find,
-            [self.width, self.kind, *choice],
+            [self.width, self.turn, self.kind, *choice],
             [self.progress, self.picture, self.table],
             api_name="find_thresholds",
             js=measure("tabs"),
@@ -61,10 +64,16 @@ class ThresholdSection:
             concurrency_limit=1,
             show_progress="minimal",
             show_progress_on=self.progress,
+            trigger_mode="always_last",
         )
-        self.stop.click(self.stopped, None, self.progress, api_name="stop_thresholds", cancels=running, queue=False)
+        self.stop.click(self.stopped, self.turn, self.progress, api_name="stop_thresholds", **at_once)
 
-    def find(self, width_px: float, kind: str, *values: Any) -> Iterator[Updates]:
+    def begin(self, turn: Turn) -> str:
+        """Say that the search waits or begins."""
+        turn.begin()
+        return build_markup.status(texts.threshold.STARTED)
+
+    def find(self, width_px: float, turn: Turn, kind: str, *values: Any) -> Iterator[Updates]:
         """Ask every model at every level, drawing along."""
         from rsc_core import naming  # imports torch: not before models are needed
 
@@ -74,9 +83,10 @@ class ThresholdSection:
         try:
             asked = self.recipe([kind], *values)
             with spoken():
-                for found in naming.namings(
+                levels = naming.namings(
                     self.analyser, asked.sounds[0], asked.breath, asked.through, asked.seed, LEVELS_DB
-                ):
+                )
+                for found in turn.steps(levels):
                     done = len(found[0].levels_db)
                     drawn = build_figures.namings(found, LEVELS_DB, **picture_size(width_px))
                     yield {
@@ -84,6 +94,8 @@ class ThresholdSection:
                         self.picture: picture(drawn.pixels()),
                         self.table: build_markup.namings(found, kind) if done == len(LEVELS_DB) else "",
                     }
+            if turn.stopped:
+                yield {self.progress: build_markup.status(texts.threshold.STOPPED)}
         except ValueError as error:
             text = texts.build.NOT_BUILT.format(reason=build_markup.reason(error))
             yield {self.progress: markup.notice(text)}
@@ -91,6 +103,6 @@ class ThresholdSection:
             yield {self.progress: markup.notice(error.message if isinstance(error, gr.Error) else texts.page.BROKEN)}
             raise
 
-    def stopped(self) -> str:
-        """Say that it was stopped; Gradio has ended it."""
-        return build_markup.status(texts.threshold.STOPPED)
+    def stopped(self, turn: Turn) -> Any:
+        """End the search and say so; what was found stays."""
+        return build_markup.status(texts.threshold.STOPPED) if turn.stop() else gr.skip()

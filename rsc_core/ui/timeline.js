@@ -3,6 +3,7 @@
    kept here. */
 const STEP_S = 0.01, LARGE_STEP_S = 0.1, PAUSE_MS = 400; // a key held down is one edit
 const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120], TICK_PX = 56;
+const CYCLE = ".block[data-cycle]"; // Gradio calls the boxes around the timeline blocks too
 const LABELS = { n: "normal", c: "crackle", w: "wheeze", b: "both" };
 let zoom_s = 0; // seen at once; 0: all
 let left_s = 0; // where the strip is scrolled to
@@ -91,7 +92,7 @@ function settle() {
 }
 
 element.addEventListener("click", (event) => {
-  const zoom = event.target.closest("[data-zoom]"), block = event.target.closest(".block");
+  const zoom = event.target.closest("[data-zoom]"), block = event.target.closest(CYCLE);
   if (zoom) {
     zoom_s = Number(zoom.dataset.zoom);
     shown = null;
@@ -125,7 +126,7 @@ element.addEventListener("pointerdown", (event) => {
 });
 
 element.addEventListener("keydown", (event) => {
-  const edge = event.target.closest(".edge"), block = event.target.closest(".block");
+  const edge = event.target.closest(".edge"), block = event.target.closest(CYCLE);
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const direction = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
   const label = LABELS[event.key.toLowerCase()];

@@ -56,7 +56,8 @@ def serve(folder, checkpoints, **environment):
     finally:
         process.terminate()
         process.wait(30)
-    assert "enough output values" not in log.read_text(), f"a callback failed:\n{log.read_text()}"
+    for sign in ("Traceback", "enough output values"):
+        assert sign not in log.read_text(), f"a callback failed:\n{log.read_text()}"
     assert not list((folder / "cache").glob("lung-sound-lab-*")), "the app left its visitors' files"
 
 

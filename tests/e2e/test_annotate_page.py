@@ -77,6 +77,8 @@ def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, t
 
     page.locator("#timeline .block").nth(1).click()
     chosen(page, 2)
+    page.locator("#timeline .ticks").dispatch_event("click")  # beside all cycles: nothing
+    assert page.locator("#timeline .block[aria-pressed=true]").count() == 1
     page.keyboard.press("n")
     wait_until(page, 1, "normal")
     page.get_by_text(words.UNSAVED).wait_for()

@@ -73,6 +73,11 @@ def test_heads_patches_the_mix_and_a_test_of_the_map(page, server):
     page.locator("#stop-believing").click()
     page.get_by_text(texts.inside.BELIEVE_STOPPED).wait_for()
     assert page.locator("#verdict").inner_text()  # what was found so far stays
+    for _ in range(2):  # and it can be tested, and stopped, again
+        page.locator("#believe").click()
+        page.locator("#belief-progress").get_by_text("2 of").wait_for()
+        page.locator("#stop-believing").click()
+        page.get_by_text(texts.inside.BELIEVE_STOPPED).wait_for()
 
     page.get_by_role("tab", name=texts.page.ANALYSE_TAB).click()
     page.get_by_role("tab", name=texts.page.INSIDE_TAB).click()

@@ -72,6 +72,11 @@ def test_what_is_done_stays_when_stopped(page, server, folder):
     page.locator("#many-stop").click()
     page.get_by_text("what was labelled stays").wait_for()
     assert 0 < page.locator(ROWS).count()
+    page.locator("#many-run").click()  # as often as wanted
+    page.locator("#many-progress progress").wait_for()
+    page.wait_for_selector(ROWS)
+    page.locator("#many-stop").click()
+    page.get_by_text("what was labelled stays").wait_for()
     page.locator("#many-progress progress").wait_for(state="detached")
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
