@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +26,7 @@ from rsc_core.data.loader import whole, window_starts, windows
 from rsc_core.evaluate import METRICS
 from rsc_core.explain import attention, tiles
 from rsc_core.explain.rollout import rollout
+from rsc_core.fair_lock import FairLock
 from rsc_core.features import extract
 from rsc_core.features.hybrid import (
     HYBRID_HOP,
@@ -72,7 +72,7 @@ class Analyser:
         self.default = max(evaluated, key=lambda card: card.score).name if evaluated else next(iter(self.cards), "")
         self._loaded: dict[str, Checkpoint] = {}
         # One visitor at a time: attention is recorded by hooks, and two cores gain nothing from more.
-        self._lock = threading.Lock()
+        self._lock = FairLock()
 
     def analyse(self, path: str | Path, model: str | None = None, annotation: str | Path | None = None) -> Analysis:
         """Label every cycle of a sound file.

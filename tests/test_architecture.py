@@ -21,6 +21,7 @@ LAYERS = [
     "parameters",
     "published",
     "atomic",
+    "fair_lock",
     "test_log",
     "environment",
     "analysis",

@@ -127,25 +127,35 @@ class InsideTab:
 
     def _wire(self, tab: gr.Tab) -> None:
         reading = [self.inside, self.player, self.look, self.head, self.numbers, self.montage, self.kinds]
-        explained = [self.inside, self.relevance, self.caption, self.player, self.progress, self.verdict, self.curves]
-        explained += [self.forgot, self.similarity]
+        explained = [self.inside, self.relevance, self.caption, self.player]
+        tested = [self.progress, self.verdict, self.curves, self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
-        everything += [*reading, *chosen, *explained, self.scored, self.maps, self.windows, *self.clusters.outputs]
+        everything += [
+            *reading,
+            *chosen,
+            *explained,
+            *tested,
+            self.scored,
+            self.maps,
+            self.windows,
+            *self.clusters.outputs,
+        ]
         everything = list(dict.fromkeys(everything))
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
         shared = {"js": measuring, "concurrency_id": "analysis", "concurrency_limit": 1}
         quiet = {**shared, "show_progress": "hidden"}
         working = {**shared, "show_progress": "minimal", "show_progress_on": self.relevance}
-        asked = [self.width, self.tests, self.inside, self.method, self.label, self.against]
+        working |= {"trigger_mode": "always_last"}
+        asked = [self.inside, self.method, self.label, self.against]
         # A test takes long, and lends the model for one order at a time: it does not hold up the others.
         testing = {"js": measuring, "show_progress": "hidden", "concurrency_id": "belief", "concurrency_limit": 1}
-        testing["trigger_mode"] = "always_last"
+        testing |= {"trigger_mode": "always_last"}
         at_once = {"queue": False, "show_progress": "hidden"}
         self.run.click(self.begin_believing, self.tests, self.progress, api_name="begin_believing", **at_once).then(
             self.believe,
-            [*asked, self.second, self.orders],
+            [self.width, self.tests, *asked, self.second, self.orders],
             [self.progress, self.verdict, self.curves],
             api_name="believe",
             **testing,
@@ -155,7 +165,7 @@ class InsideTab:
             self.begin_forgetting, self.tests, self.forgot, api_name="begin_forgetting", **at_once
         ).then(
             self.forget,
-            asked,
+            [self.width, self.tests, *asked],
             [self.forgot, self.similarity],
             api_name="forget",
             **testing,
@@ -171,13 +181,15 @@ class InsideTab:
         self.montage.select(self.choose_head, redrawn, reading, api_name="choose_head", **quiet)
         # Not input: leaving the list sends that once more, and would end a test that was just asked for.
         changed = [self.method.select, self.label.select, self.against.select]
-        gr.on(changed, self.explain, asked, explained, api_name="explain", **working)
+        gr.on(changed, self.leave, self.tests, tested, api_name="leave_tests", **at_once).then(
+            self.explain, [self.width, *asked], explained, api_name="explain", **working
+        )
 
     def open(self, width_px: float, tests: MapTests, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
         """Show what the first tab shows; nothing is redrawn, and no test ended, where it is shown already."""
         if shown is None:
             nothing = {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
-            yield nothing | self._untested(tests)
+            yield nothing | self.leave(tests)
         elif inside is None or inside.analysis is not shown.analysis:
             yield from self._open(width_px, tests, Inside(shown.analysis, shown.chosen))
             if clusters_windows(shown.analysis.model):
@@ -207,10 +219,8 @@ class InsideTab:
         head = inside.pictures.grid.at(*event.index)
         return self._read(width_px, replace(inside, head=head)) if head else gr.skip()
 
-    def explain(
-        self, width_px: float, tests: MapTests, inside: Inside | None, method: str, label: str, against: str
-    ) -> Updates:
-        """Show what speaks for a class, and how that part sounds; an earlier test is of another map and goes."""
+    def explain(self, width_px: float, inside: Inside | None, method: str, label: str, against: str) -> Updates:
+        """Show what speaks for a class, and how that part sounds."""
         inside = remembered(inside)
         question = (inside.analysis, inside.index, method, label, contrast_of(label, against))
         with spoken():
@@ -231,8 +241,13 @@ class InsideTab:
             self.relevance: drawn.pixels(),
             self.caption: inside_markup.caption(found),
             self.player: served(playback),
-            **self._untested(tests),
         }
+
+    def leave(self, tests: MapTests) -> Updates:
+        """Say nothing of a map that is shown no longer, and end its tests."""
+        for test in tests:
+            test.leave()
+        return {**self._nothing_tested(), **self._nothing_forgotten()}
 
     def begin_believing(self, tests: MapTests) -> str:
         """Say that a test waits or begins."""
@@ -241,12 +256,16 @@ class InsideTab:
 
     def stop_believing(self, tests: MapTests) -> Any:
         """End a test, keeping what was found."""
-        return markup.paragraph(texts.inside.BELIEVE_STOPPED, "note") if tests.believing.stop() else gr.skip()
+        return inside_markup.stopped(texts.inside.BELIEVE_STOPPED) if tests.believing.stop() else gr.skip()
 
-    def believe(
+    def believe(self, width_px: float, tests: MapTests, *asked: Any) -> Iterator[Updates]:
+        """Test the map against random orders, drawing along."""
+        stopped = {self.progress: inside_markup.stopped(texts.inside.BELIEVE_STOPPED)}
+        yield from tests.believing.steps(self._believe(width_px, *asked), lambda _: stopped, self._nothing_tested())
+
+    def _believe(
         self,
         width_px: float,
-        tests: MapTests,
         inside: Inside | None,
         method: str,
         label: str,
@@ -254,21 +273,18 @@ class InsideTab:
         second: str,
         orders: int,
     ) -> Iterator[Updates]:
-        """Test the map against random orders, drawing along."""
         inside, contrast = remembered(inside), contrast_of(label, against)
-        yield {self.progress: inside_markup.progress(None), self.verdict: ""}
+        yield {**self._nothing_tested(), self.progress: inside_markup.progress(None)}
         with spoken():
             words = self._agreement(inside, (method, second), label, contrast)
             question = (inside.analysis, inside.index, method, label, contrast)
-            for belief in tests.believing.steps(self.inspector.believe(*question, int(orders))):
+            for belief in self.inspector.believe(*question, int(orders)):
                 finished = belief.done == belief.total
                 yield {
                     self.progress: "" if finished else inside_markup.progress(belief),
                     self.verdict: inside_markup.verdict(belief) + words,
                     self.curves: picture(map_figures.believe(belief, **picture_size(width_px)).pixels()),
                 }
-        if tests.believing.stopped:
-            yield {self.progress: markup.paragraph(texts.inside.BELIEVE_STOPPED, "note")}
 
     def begin_forgetting(self, tests: MapTests) -> str:
         """Say that forgetting waits or begins."""
@@ -277,28 +293,29 @@ class InsideTab:
 
     def stop_forgetting(self, tests: MapTests) -> Any:
         """End forgetting, keeping what was found."""
-        return markup.paragraph(texts.inside.FORGET_STOPPED, "note") if tests.forgetting.stop() else gr.skip()
+        return inside_markup.stopped(texts.inside.FORGET_STOPPED) if tests.forgetting.stop() else gr.skip()
 
-    def forget(
-        self, width_px: float, tests: MapTests, inside: Inside | None, method: str, label: str, against: str
-    ) -> Iterator[Updates]:
+    def forget(self, width_px: float, tests: MapTests, *asked: Any) -> Iterator[Updates]:
         """Randomise the model layer by layer, drawing how alike the map stays."""
+        stopped = {self.forgot: inside_markup.stopped(texts.inside.FORGET_STOPPED)}
+        yield from tests.forgetting.steps(self._forget(width_px, *asked), lambda _: stopped, self._nothing_forgotten())
+
+    def _forget(
+        self, width_px: float, inside: Inside | None, method: str, label: str, against: str
+    ) -> Iterator[Updates]:
         inside, contrast = remembered(inside), contrast_of(label, against)
-        yield {self.forgot: inside_markup.forgetting(None)}
+        yield {**self._nothing_forgotten(), self.forgot: inside_markup.forgetting(None)}
         with spoken():
             question = (inside.analysis, inside.index, method, label, contrast)
-            for shown in tests.forgetting.steps(self.inspector.forget(*question)):
+            for shown in self.inspector.forget(*question):
                 drawn = belief_figures.forgetting(shown, **picture_size(width_px))
                 yield {self.forgot: inside_markup.forgetting(shown), self.similarity: picture(drawn.pixels())}
-        if tests.forgetting.stopped:
-            yield {self.forgot: markup.paragraph(texts.inside.FORGET_STOPPED, "note")}
 
-    def _untested(self, tests: MapTests) -> Updates:
-        """Nothing is said of a map that is shown no longer, and its tests end."""
-        for test in tests:
-            test.end()
-        said = dict.fromkeys((self.progress, self.verdict, self.forgot), "")
-        return {**said, **dict.fromkeys((self.curves, self.similarity), picture(None))}
+    def _nothing_tested(self) -> Updates:
+        return {self.progress: "", self.verdict: "", self.curves: picture(None)}
+
+    def _nothing_forgotten(self) -> Updates:
+        return {self.forgot: "", self.similarity: picture(None)}
 
     def _open(self, width_px: float, tests: MapTests, inside: Inside) -> Iterator[Updates]:
         """What is looked into, first what its heads read, then what its label rests on; or how it clusters windows."""
@@ -313,7 +330,7 @@ class InsideTab:
             self.heads: gr.Column(visible=False),
             self.maps: gr.Column(visible=not clustered),
             self.windows: gr.Column(visible=clustered),
-            **self._untested(tests),
+            **self.leave(tests),
         }
         if clustered:
             yield opened | self.clusters.open(width_px, analysis, index)
@@ -339,7 +356,7 @@ class InsideTab:
             ),
             **read,
         }
-        yield self.explain(width_px, tests, read[self.inside], method, label, texts.inside.NO_CONTRAST)
+        yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
         """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""

@@ -153,6 +153,11 @@ def progress(belief: Belief | None) -> str:
     return f'<p class="note" role="status"><progress value="{done}" max="{total}"></progress> {text}</p>'
 
 
+def stopped(text: str) -> str:
+    """Return that a test was stopped."""
+    return f'<p class="note" role="status">{text}</p>'
+
+
 def verdict(belief: Belief) -> str:
     """Return where a map stands among orders that know nothing of the model, in words and areas."""
     words, lines, rows = texts.inside, [], []

@@ -60,8 +60,8 @@ class ManyTab:
         self._wire(model)
 
     def _wire(self, model: gr.Textbox) -> None:
-        # A batch takes long; models are lent to it for one file at a time, so it does not hold up the others.
         at_once = {"queue": False, "show_progress": "hidden"}
+        # A batch takes long; models are lent to it for one file at a time, so it does not hold up the others.
         self.run.click(Turn.begin, self.turn, api_name="begin_many", **at_once).then(
             self.label,
             [self.turn, self.files, self.folder, model],
@@ -73,13 +73,16 @@ class ManyTab:
             concurrency_limit=1,
             trigger_mode="always_last",
         )
-        self.stop.click(self.stopped, [self.turn, self.batch], self.progress, api_name="stop_many", **at_once)
+        self.stop.click(self.stopping, self.turn, self.progress, api_name="stop_many", **at_once)
         self.save.click(self.write, self.batch, self.file, api_name="write_many", show_progress_on=self.save)
 
     def label(
         self, turn: Turn, files: list[str] | None, folder: list[str] | None, model: str | None
     ) -> Iterator[Updates]:
         """Label one file after the other; each is shown as soon as it is done."""
+        yield from turn.steps(self._label(files, folder, model), self._stopped)
+
+    def _label(self, files: list[str] | None, folder: list[str] | None, model: str | None) -> Iterator[Updates]:
         from rsc_core import predict  # imports torch: not before models are needed
 
         sources, lonely = predict.paired([*(files or ()), *(folder or ())])
@@ -92,20 +95,18 @@ class ManyTab:
             raise gr.Error(text, print_exception=False)
         batch = Batch(tuple(sources), tuple(lonely))
         yield self._shown(batch)
-        try:
-            with spoken():
-                for found in turn.steps(predict.score(self.analyser, sources, model or None)):
-                    batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
-                    yield self._shown(batch)
-            if turn.stopped:
-                yield self._shown(replace(batch, stopped=True))
-        except Exception:  # whatever it is, the page must not go on saying that it works
-            yield self._shown(replace(batch, stopped=True))
-            raise
+        with spoken():
+            for found in predict.score(self.analyser, sources, model or None):
+                batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
+                yield self._shown(batch)
 
-    def stopped(self, turn: Turn, batch: Batch | None) -> Any:
-        """End a batch and say how far it had come, whose rows stay."""
-        return progress(replace(batch, stopped=True)) if turn.stop() and batch else gr.skip()
+    def stopping(self, turn: Turn) -> Any:
+        """End a batch, whose rows stay."""
+        return markup.paragraph(texts.many.STOPPING, "note") if turn.stop() else gr.skip()
+
+    def _stopped(self, last: Updates | None) -> Updates:
+        """How far a batch had come."""
+        return self._shown(replace(last[self.batch], stopped=True)) if last else {self.progress: ""}
 
     def write(self, batch: Batch | None) -> Any:
         """Write the rows there are as a CSV and show where to fetch it."""

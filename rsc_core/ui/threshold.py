@@ -75,6 +75,10 @@ class ThresholdSection:
 
     def find(self, width_px: float, turn: Turn, kind: str, *values: Any) -> Iterator[Updates]:
         """Ask every model at every level, drawing along."""
+        stopped = {self.progress: build_markup.status(texts.threshold.STOPPED)}
+        yield from turn.steps(self._find(width_px, kind, *values), lambda _: stopped)
+
+    def _find(self, width_px: float, kind: str, *values: Any) -> Iterator[Updates]:
         from rsc_core import naming  # imports torch: not before models are needed
 
         if not self.analyser.cards:
@@ -86,7 +90,7 @@ class ThresholdSection:
                 levels = naming.namings(
                     self.analyser, asked.sounds[0], asked.breath, asked.through, asked.seed, LEVELS_DB
                 )
-                for found in turn.steps(levels):
+                for found in levels:
                     done = len(found[0].levels_db)
                     drawn = build_figures.namings(found, LEVELS_DB, **picture_size(width_px))
                     yield {
@@ -94,14 +98,9 @@ class ThresholdSection:
                         self.picture: picture(drawn.pixels()),
                         self.table: build_markup.namings(found, kind) if done == len(LEVELS_DB) else "",
                     }
-            if turn.stopped:
-                yield {self.progress: build_markup.status(texts.threshold.STOPPED)}
         except ValueError as error:
             text = texts.build.NOT_BUILT.format(reason=build_markup.reason(error))
             yield {self.progress: markup.notice(text)}
-        except Exception as error:  # whatever it is, the page must not go on saying that it works
-            yield {self.progress: markup.notice(error.message if isinstance(error, gr.Error) else texts.page.BROKEN)}
-            raise
 
     def stopped(self, turn: Turn) -> Any:
         """End the search and say so; what was found stays."""

@@ -63,7 +63,7 @@ def test_many_files_become_a_table_and_a_csv(page, server, folder, tmp_path):
 
 def test_what_is_done_stays_when_stopped(page, server, folder):
     open_many(page, server)
-    paths = [folder / f"copy{i}.wav" for i in range(30)]
+    paths = [folder / f"copy{i}.wav" for i in range(100)]  # more than are labelled while the page draws
     for path in paths:
         path.write_bytes((folder / "second.wav").read_bytes())
     choose(page, paths)

@@ -18,6 +18,7 @@ TOO_MANY = "These are {count} recordings; at most {most} are labelled at once. C
 NO_ROWS = "There is nothing to write yet: label some files first."
 GOING = "{done} of {total} files labelled: {name} comes next."
 DONE = "Files: {done}. Cycles labelled: {cycles}. Files that could not be used: {failed}."
+STOPPING = "Stopping with this file …"
 STOPPED = "Stopped after {done} of {total} files; what was labelled stays."
 LONELY = "Of no recording by their name, so left out: {names}."
 TABLE = "Cycles by file"
