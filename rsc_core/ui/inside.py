@@ -131,16 +131,8 @@ class InsideTab:
         tested = [self.progress, self.verdict, self.curves, self.forgot, self.similarity]
         chosen = [self.method, self.label, self.against, self.second]
         everything = [self.first, self.all, self.cycle, self.facts, self.heads, self.no_heads, self.query]
-        everything += [
-            *reading,
-            *chosen,
-            *explained,
-            *tested,
-            self.scored,
-            self.maps,
-            self.windows,
-            *self.clusters.outputs,
-        ]
+        everything += [*reading, *chosen, *explained, *tested]
+        everything += [self.scored, self.maps, self.windows, *self.clusters.outputs]
         everything = list(dict.fromkeys(everything))
         measuring = measure("tabs")
         # Drawing and models share the processor with the first tab: one visitor's callback at a time.
