@@ -9,6 +9,8 @@ from peft import PeftModel
 from transformers import AutoModelForAudioClassification
 
 from rsc_core import checkpoint
+from rsc_core.explain import standing
+from rsc_core.explain.relevance import METHODS
 from rsc_core.presets import PRESETS
 from rsc_core.tuning import count_trainable
 
@@ -31,6 +33,12 @@ def features():
 def test_exactly_these_are_shipped_and_stay_small():
     assert sorted(p.parent.name for p in FOLDER.glob("*/rsc.json")) == list(SHIPPED)
     assert sum(p.stat().st_size for p in FOLDER.rglob("*") if p.is_file()) < 60e6
+
+
+@pytest.mark.parametrize("name, corpus", [("sprsound-base", "sprsound"), ("icbhi-lora", "icbhi")])
+def test_its_methods_of_explaining_were_scored_with_these_weights(name, corpus):
+    result = standing.read(FOLDER / name)[corpus]
+    assert result["faithfulness"]["cycles"] == 200 and set(result["standing"]) == set(METHODS)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
