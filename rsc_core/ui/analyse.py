@@ -21,6 +21,7 @@ from rsc_core.analysis import Analysis, CycleView
 from rsc_core.figures import Picture
 from rsc_core.playback import Playback, Sound, time_axes_of
 from rsc_core.ui import downloads, markup, phone, texts
+from rsc_core.ui.columns import column
 from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
@@ -45,7 +46,7 @@ class AnalyseTab:
                 self._build_input()
             with gr.Column(scale=9, min_width=300, elem_id="results"):
                 self.welcome = gr.HTML(markup.paragraph(texts.analyse.WELCOME, "welcome"), js_on_load=None)
-                with gr.Column(visible=False) as self.result:
+                with column(seen=False) as self.result:
                     self._build_result()
         self._wire()
 
@@ -261,7 +262,7 @@ class AnalyseTab:
 
     def _instead(self, html: str) -> Updates:
         """Show this in the place of a result."""
-        return {self.welcome: gr.HTML(html, visible=True), self.result: gr.Column(visible=False)}
+        return {self.welcome: gr.HTML(html, visible=True), self.result: column(seen=False)}
 
     def _show(
         self, analysis: Analysis, chosen: int, width_px: float, values: str, playback: Playback | None = None
@@ -277,7 +278,7 @@ class AnalyseTab:
         yield updates | {
             self.attention: gr.Image(visible=attends),
             self.welcome: gr.HTML(visible=False),
-            self.result: gr.Column(visible=True),
+            self.result: column(seen=True),
             self.remarks: markup.remarks(analysis),
             self.played: markup.paragraph(texts.analyse.PLAYED.format(rate=recording.sample_rate), "note"),
         }

@@ -16,6 +16,7 @@ from rsc_core import annotation as edits
 from rsc_core.config import CLASSES
 from rsc_core.ui import markup, texts, timeline
 from rsc_core.ui.annotation_files import AnnotationFiles, cut_note
+from rsc_core.ui.columns import column
 from rsc_core.ui.edited import Edited, chosen, opened, remembered
 from rsc_core.ui.player import player_place, served_alone
 from rsc_core.ui.shown import FORGET_S, Shown, Updates
@@ -45,7 +46,7 @@ class AnnotateTab:
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         welcome = markup.paragraph(texts.annotate.FIRST, "welcome")
         self.missing = gr.HTML(welcome, js_on_load=None, elem_id="annotate-first")
-        with gr.Column(visible=False, elem_id="annotating") as self.all:
+        with column(seen=False, elem_id="annotating") as self.all:
             self._build_timeline()
             self._build_edit()
             self.files = AnnotationFiles()
@@ -119,14 +120,14 @@ class AnnotateTab:
     def open(self, shown: Shown | None, edited: Edited | None, follow: bool) -> Updates:
         """Offer the cycles of what the first tab shows; edits of the same recording stay."""
         if shown is None:
-            return {self.missing: gr.HTML(visible=True), self.all: gr.Column(visible=False)}
+            return {self.missing: gr.HTML(visible=True), self.all: column(seen=False)}
         if edited is not None and edited.belongs_to(shown):
-            return {self.missing: gr.HTML(visible=False), self.all: gr.Column(visible=True)}
+            return {self.missing: gr.HTML(visible=False), self.all: column(seen=True)}
         edited, cut = opened(shown.analysis)
         note = f"{texts.annotate.NOTE} {texts.annotate.DRAFT[shown.analysis.annotated]} {texts.annotate.BELONGS}"
         return {
             self.missing: gr.HTML(visible=False),
-            self.all: gr.Column(visible=True),
+            self.all: column(seen=True),
             self.note: markup.paragraph(note, "note"),
             **self._shown(edited, None, follow, cut_note(cut)),
         }

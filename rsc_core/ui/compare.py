@@ -11,6 +11,7 @@ import gradio as gr
 from rsc_core import comparison_figures
 from rsc_core.analysis import AttentionMap, Spectrogram
 from rsc_core.ui import markup, texts
+from rsc_core.ui.columns import column
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, remembered, spoken
 from rsc_core.ui.tuned import TunedSection
@@ -71,7 +72,7 @@ class CompareTab:
             self.models = gr.CheckboxGroup([], label=texts.compare.MODELS, elem_id="compare-models")
             self.button = gr.Button(texts.compare.COMPARE_RUN, variant="primary", elem_id="compare")
             self.remark = gr.HTML(js_on_load=None, elem_id="compare-remark")
-            with gr.Column(visible=False) as self.result:
+            with column(seen=False) as self.result:
                 self._build_result()
         self._wire(tab)
 
@@ -162,7 +163,7 @@ class CompareTab:
         yield {
             self.compared: compared,
             self.remark: "",
-            self.result: gr.Column(visible=True),
+            self.result: column(seen=True),
             self.sentence: markup.paragraph(compared.sentence, "verdict"),
             self.table: markup.compared_table(made, compared.chosen, made.order(first)),
         }
@@ -186,7 +187,7 @@ class CompareTab:
         return self._maps(remembered(compared), width_px, look)
 
     def _instead(self, text: str) -> Updates:
-        return {self.remark: markup.paragraph(text, "welcome"), self.result: gr.Column(visible=False)}
+        return {self.remark: markup.paragraph(text, "welcome"), self.result: column(seen=False)}
 
     def _cycle(self, compared: Compared, width_px: float, look: str) -> Updates:
         analyses = compared.comparison.analyses
@@ -200,7 +201,7 @@ class CompareTab:
             self.heading: markup.cycle_heading(compared.chosen, cycle),
             self.maps: self._maps(compared, width_px, look),
             self.map_note: markup.paragraph(compared.note, "note"),
-            self.tuned.result: gr.Column(visible=False),
+            self.tuned.result: column(seen=False),
         }
 
     def _maps(self, compared: Compared, width_px: float, look: str) -> Any:

@@ -19,6 +19,7 @@ from rsc_core.head_figures import HeadPictures
 from rsc_core.playback import Playback, Sound, TimeAxis, Version, time_axes, time_axes_of
 from rsc_core.ui import inside_markup, markup, texts
 from rsc_core.ui.clusters import ClusterPart, clusters_windows
+from rsc_core.ui.columns import column
 from rsc_core.ui.inside_state import Inside, contrast_of, first_methods, remembered
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
@@ -52,7 +53,7 @@ class InsideTab:
         self.tests = gr.State(MapTests(Turn(), Turn()))
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.first = gr.HTML(markup.paragraph(texts.inside.FIRST, "welcome"), js_on_load=None)
-        with gr.Column(visible=False) as self.all:
+        with column(seen=False) as self.all:
             with gr.Row():
                 self.cycle = gr.Dropdown([], label=texts.inside.CHOOSE, type="index", scale=1, elem_id="inside-cycle")
                 with gr.Column(scale=3):
@@ -62,7 +63,7 @@ class InsideTab:
             with gr.Column() as self.maps:
                 self._build_relevance()
                 self._build_belief()
-            with gr.Column(visible=False) as self.windows:
+            with column(seen=False) as self.windows:
                 self.clusters = ClusterPart(analyser)
         self._wire(tab)
 
@@ -180,7 +181,7 @@ class InsideTab:
     def open(self, width_px: float, tests: MapTests, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
         """Show what the first tab shows; nothing is redrawn, and no test ended, where it is shown already."""
         if shown is None:
-            nothing = {self.first: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.inside: None}
+            nothing = {self.first: gr.HTML(visible=True), self.all: column(seen=False), self.inside: None}
             yield nothing | self.leave(tests)
         elif inside is None or inside.analysis is not shown.analysis:
             yield from self._open(width_px, tests, Inside(shown.analysis, shown.chosen))
@@ -316,12 +317,12 @@ class InsideTab:
         opened = {
             self.inside: inside,
             self.first: gr.HTML(visible=False),
-            self.all: gr.Column(visible=True),
+            self.all: column(seen=True),
             self.cycle: gr.Dropdown(names, value=names[index]),
             self.facts: inside_markup.chosen(analysis, index),
-            self.heads: gr.Column(visible=False),
-            self.maps: gr.Column(visible=not clustered),
-            self.windows: gr.Column(visible=clustered),
+            self.heads: column(seen=False),
+            self.maps: column(seen=not clustered),
+            self.windows: column(seen=clustered),
             **self.leave(tests),
         }
         if clustered:
@@ -336,7 +337,7 @@ class InsideTab:
         read = self._read(width_px, inside) if look.attends else {self.inside: inside}
         yield opened | {
             self.facts: inside_markup.cycle(analysis, index, look),
-            self.heads: gr.Column(visible=look.attends),
+            self.heads: column(seen=look.attends),
             self.no_heads: gr.HTML(visible=not look.attends),
             self.query: inside.query,
             self.method: gr.Dropdown(methods, value=method),

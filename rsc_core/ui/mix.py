@@ -13,6 +13,7 @@ from rsc_core import mix_figures
 from rsc_core.analysis import Analysis, CycleMix
 from rsc_core.playback import Playback, Sound, Version, time_axes_of
 from rsc_core.ui import markup, texts
+from rsc_core.ui.columns import column
 from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
@@ -49,7 +50,7 @@ class MixTab:
         self.mixable = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         self.missing = gr.HTML(markup.paragraph(texts.mix.FIRST, "welcome"), js_on_load=None, elem_id="mix-first")
-        with gr.Column(visible=False, elem_id="mixing") as self.all:
+        with column(seen=False, elem_id="mixing") as self.all:
             self._build_choice()
             self.picture = picture_place(texts.pictures.ALT["mix"], "mix-picture")
             self.remarks = gr.HTML(js_on_load=None, elem_id="mix-remarks")
@@ -112,7 +113,7 @@ class MixTab:
     ) -> Iterator[Updates]:
         """Offer the cycles of what the first tab shows, and mix two; nothing is redrawn where they stand already."""
         if shown is None:
-            yield {self.missing: gr.HTML(visible=True), self.all: gr.Column(visible=False), self.mixable: None}
+            yield {self.missing: gr.HTML(visible=True), self.all: column(seen=False), self.mixable: None}
         elif mixable is None or mixable.analysis is not shown.analysis:
             yield from self._open(width_px, shown.analysis, kept, domain, seed)
         else:
@@ -174,7 +175,7 @@ class MixTab:
         yield {
             self.mixable: mixable,
             self.missing: gr.HTML(visible=False),
-            self.all: gr.Column(visible=True),
+            self.all: column(seen=True),
             self.alone: gr.HTML(visible=alone),
             self.first: gr.Dropdown(names, value=names[first]),
             self.second: gr.Dropdown(list(mixable.partners), value=mixable.partners[second]),

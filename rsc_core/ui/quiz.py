@@ -20,6 +20,7 @@ from rsc_core.analysis import Analysis
 from rsc_core.config import CLASSES
 from rsc_core.quiz import CSV_HEAD, PLANS, Round
 from rsc_core.ui import cache, markup, quiz_markup, texts
+from rsc_core.ui.columns import column
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served_alone
 from rsc_core.ui.shown import FORGET_S, Updates, spoken
@@ -57,9 +58,9 @@ class QuizTab:
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
         with gr.Column(elem_id="quiz-setup") as self.setup:
             self._build_setup()
-        with gr.Column(visible=False, elem_id="quiz-round") as self.round:
+        with column(seen=False, elem_id="quiz-round") as self.round:
             self._build_round()
-        with gr.Column(visible=False, elem_id="quiz-result") as self.finished:
+        with column(seen=False, elem_id="quiz-result") as self.finished:
             self._build_result()
         self._wire()
 
@@ -69,7 +70,7 @@ class QuizTab:
         with gr.Row(equal_height=False):
             with gr.Column(min_width=280):
                 self.source = gr.Radio(_choices(words.SOURCES), value="synthesised", label=words.SOURCE)
-                with gr.Column(visible=False) as self.own:
+                with column(seen=False) as self.own:
                     self.files = gr.File(
                         label=words.FILES,
                         file_count="multiple",
@@ -183,7 +184,7 @@ class QuizTab:
 
     def choose_source(self, source: str) -> Any:
         """Ask for files where the sounds are the teacher's own."""
-        return gr.Column(visible=source == "annotated")
+        return column(seen=source == "annotated")
 
     def start(
         self,
@@ -308,7 +309,7 @@ class QuizTab:
 
     def _page(self, shown: gr.Column) -> Updates:
         """Show one of the tab's three parts."""
-        return {part: gr.Column(visible=part is shown) for part in (self.setup, self.round, self.finished)}
+        return {part: column(seen=part is shown) for part in (self.setup, self.round, self.finished)}
 
 
 def _remembered(playing: Playing | None) -> Playing:

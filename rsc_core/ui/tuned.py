@@ -11,6 +11,7 @@ import numpy as np
 from rsc_core import comparison_figures
 from rsc_core.comparison_figures import Cells
 from rsc_core.ui import markup, texts
+from rsc_core.ui.columns import column
 from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.shown import FORGET_S, Updates, remembered, spoken
 
@@ -61,7 +62,7 @@ class TunedSection:
         gr.HTML(markup.titled(texts.compare.TUNED, texts.compare.TUNED_NOTE), js_on_load=None)
         self.name = gr.Radio([], label=texts.compare.TUNED_MODEL, elem_id="tuned-model")
         self.button = gr.Button(texts.compare.TUNED_RUN, elem_id="show-tuned")
-        with gr.Column(visible=False) as self.result:
+        with column(seen=False) as self.result:
             self.about = gr.HTML(js_on_load=None, elem_id="tuned-about")
             self.share = gr.Slider(label=texts.compare.DIAL, elem_id="tuned-share")
             self.dial = picture_place(texts.pictures.ALT["dial"], "tuned-dial")
@@ -142,7 +143,7 @@ class TunedSection:
         difference = comparison_figures.difference(compared.beneath, tuned.more_than_base, **picture_size(width_px))
         return {
             self.opened: opened,
-            self.result: gr.Column(visible=True),
+            self.result: column(seen=True),
             self.about: markup.titled(opened.about, note, level=3),
             # Each step is computed already.
             self.share: gr.Slider(0, tuned.factors[-1], value=1, step=tuned.factors[1]),

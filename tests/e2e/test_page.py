@@ -293,6 +293,26 @@ def test_a_phone_scrolls_to_the_result_and_a_wide_screen_stays(phone, page, serv
     assert page.evaluate("scrollY") == chosen
 
 
+def test_pictures_stay_on_a_page_that_is_slow_to_stand(page, server):
+    kept = "this.#l.delete(e),x().then(()=>{"  # Gradio 6.31 hands a part, once it stands, what came for it before
+
+    def late(route):
+        answer = route.fetch()
+        script = answer.text()
+        assert kept in script, "another Gradio: find anew where it hands over what came before"
+        slow = kept.replace("x().then(", "x().then(()=>new Promise((on)=>setTimeout(on,1500))).then(")
+        route.fulfill(response=answer, body=script.replace(kept, slow))
+
+    page.route(re.compile(r"/core-[^/]*\.js$"), late)
+    open_page(page, server)
+    choose_example(page, "Coarse crackles")
+    sources(page)
+    page.wait_for_selector("#evidence .evidence")
+    page.wait_for_timeout(2500)
+    for place in LOOKS:
+        assert page.locator(f"{place} img").is_visible(), place
+
+
 def test_the_page_asks_nobody_but_its_server(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
