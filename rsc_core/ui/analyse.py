@@ -3,8 +3,8 @@
 Callbacks check, call and draw. Each visitor has one ``Shown`` in a ``gr.State``; the server forgets it after an hour.
 Drawing callbacks take the width of the result column first, which the browser measures as it calls.
 
-Gradio's browser side merges what a generator yields, and leaves the value of a sound or file unusable as an input
-where a later step skips it (seen in 6.31): so no generator sets the recording or an annotation that is read later.
+Each step of a generator holds the steps before it (``steps.repeated``): so none sets the recording or an annotation
+other than to nothing, for a visitor may choose another one meanwhile.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, remembered, spoken
+from rsc_core.ui.steps import repeated
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -180,6 +181,7 @@ class AnalyseTab:
         chosen = asked if asked in cards else self.analyser.default
         return markup.model_list(every, chosen), chosen, markup.model_card(cards[chosen], every), gr.Button()
 
+    @repeated
     def analyse(
         self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str
     ) -> Iterator[Updates]:
@@ -213,6 +215,7 @@ class AnalyseTab:
             if done:
                 yield self._instead(markup.labelling(done, total))
 
+    @repeated
     def analyse_new(self, width_px: float, audio: str | None, model: str | None, values: str) -> Iterator[Updates]:
         """Label a recording that has just arrived; the annotation and name of the one before go first."""
         yield {self.annotation: None, self.example: None}
@@ -224,6 +227,7 @@ class AnalyseTab:
             raise gr.Error(texts.analyse.NO_EXAMPLE, visible=name is not None, print_exception=False)
         return self.examples.open(name)
 
+    @repeated
     def switch_model(self, width_px: float, shown: Shown | None, model: str, values: str) -> Iterator[Updates]:
         """Label the same recording with another model."""
         with spoken():
@@ -234,10 +238,12 @@ class AnalyseTab:
             analysis = self.analyser.relabel(shown.analysis, model)
         yield from self._show(analysis, shown.chosen, width_px, values, shown.playback)
 
+    @repeated
     def choose_row(self, width_px: float, shown: Shown | None, values: str, event: gr.EventData) -> Iterator[Updates]:
         """Show the cycle whose row was clicked."""
         yield from self._choose(remembered(shown), int(event.index), width_px, values)
 
+    @repeated
     def choose_on_waveform(
         self, width_px: float, shown: Shown | None, values: str, event: gr.EventData
     ) -> Iterator[Updates]:

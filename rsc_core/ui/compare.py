@@ -14,6 +14,7 @@ from rsc_core.ui import markup, texts
 from rsc_core.ui.columns import column
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, remembered, spoken
+from rsc_core.ui.steps import repeated
 from rsc_core.ui.tuned import TunedSection
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class CompareTab:
             return self._instead(texts.compare.COMPARE_NEW)
         return {self.remark: "", self.result: gr.Column()}
 
+    @repeated
     def compare(
         self, width_px: float, shown: Shown | None, names: list[str], first: bool, look: str
     ) -> Iterator[Updates]:
@@ -174,6 +176,7 @@ class CompareTab:
         compared = remembered(compared)
         return markup.compared_table(compared.comparison, compared.chosen, compared.comparison.order(first))
 
+    @repeated
     def choose(
         self, width_px: float, compared: Compared | None, first: bool, look: str, event: gr.EventData
     ) -> Iterator[Updates]:

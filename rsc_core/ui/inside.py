@@ -24,6 +24,7 @@ from rsc_core.ui.inside_state import Inside, contrast_of, first_methods, remembe
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
+from rsc_core.ui.steps import repeated
 from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class InsideTab:
             markup.paragraph(texts.inside.NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
         )
         with gr.Row():
-            self.method = gr.Dropdown([], label=texts.inside.METHOD, elem_id="method")
+            self.method = gr.Dropdown([], label=texts.inside.METHOD, min_width=340, elem_id="method")
             self.label = gr.Dropdown([], label=texts.inside.WHY, elem_id="label")
             self.against = gr.Dropdown([], label=texts.inside.RATHER, elem_id="against")
         self.relevance = picture_place(texts.pictures.ALT["relevance"], "relevance")
@@ -111,7 +112,7 @@ class InsideTab:
         with gr.Row(equal_height=False):
             least, most, offered = ORDERS
             self.orders = gr.Slider(least, most, offered, step=4, label=texts.inside.ORDERS, elem_id="orders")
-            self.second = gr.Dropdown([], label=texts.inside.SECOND, elem_id="second")
+            self.second = gr.Dropdown([], label=texts.inside.SECOND, min_width=340, elem_id="second")
             self.run = gr.Button(texts.inside.BELIEVE_RUN, variant="primary", elem_id="believe")
             self.stop = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-believing")
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
@@ -178,6 +179,7 @@ class InsideTab:
             self.explain, [self.width, *asked], explained, api_name="explain", **working
         )
 
+    @repeated
     def open(self, width_px: float, tests: MapTests, shown: Shown | None, inside: Inside | None) -> Iterator[Updates]:
         """Show what the first tab shows; nothing is redrawn, and no test ended, where it is shown already."""
         if shown is None:
@@ -190,6 +192,7 @@ class InsideTab:
         else:
             yield gr.skip()
 
+    @repeated
     def choose_cycle(self, width_px: float, tests: MapTests, inside: Inside | None, index: int) -> Iterator[Updates]:
         """Look into another cycle of the recording."""
         yield from self._open(width_px, tests, Inside(remembered(inside).analysis, index))
@@ -251,6 +254,7 @@ class InsideTab:
         """End a test, keeping what was found."""
         return inside_markup.stopped(texts.inside.BELIEVE_STOPPED) if tests.believing.stop() else gr.skip()
 
+    @repeated
     def believe(self, width_px: float, tests: MapTests, *asked: Any) -> Iterator[Updates]:
         """Test the map against random orders, drawing along."""
         stopped = {self.progress: inside_markup.stopped(texts.inside.BELIEVE_STOPPED)}
@@ -288,6 +292,7 @@ class InsideTab:
         """End forgetting, keeping what was found."""
         return inside_markup.stopped(texts.inside.FORGET_STOPPED) if tests.forgetting.stop() else gr.skip()
 
+    @repeated
     def forget(self, width_px: float, tests: MapTests, *asked: Any) -> Iterator[Updates]:
         """Randomise the model layer by layer, drawing how alike the map stays."""
         stopped = {self.forgot: inside_markup.stopped(texts.inside.FORGET_STOPPED)}

@@ -12,6 +12,7 @@ import gradio as gr
 
 from rsc_core.ui import cache, markup, texts
 from rsc_core.ui.shown import FORGET_S, Updates, spoken
+from rsc_core.ui.steps import repeated
 from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class ManyTab:
         self.stop.click(self.stopping, self.turn, self.progress, api_name="stop_many", **at_once)
         self.save.click(self.write, self.batch, self.file, api_name="write_many", show_progress_on=self.save)
 
+    @repeated
     def label(
         self, turn: Turn, files: list[str] | None, folder: list[str] | None, model: str | None
     ) -> Iterator[Updates]:

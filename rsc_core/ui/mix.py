@@ -18,6 +18,7 @@ from rsc_core.ui.examples import Examples
 from rsc_core.ui.pictures import measure, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served
 from rsc_core.ui.shown import FORGET_S, Shown, Updates, spoken
+from rsc_core.ui.steps import repeated
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -102,6 +103,7 @@ class MixTab:
         gr.on(changed, self.mix, asked, results, api_name="mix", trigger_mode="always_last", **shared)
         self.again.click(self.draw_again, asked, [self.seed, *results], api_name="draw_again", **shared)
 
+    @repeated
     def open(
         self,
         width_px: float,
@@ -119,6 +121,7 @@ class MixTab:
         else:
             yield gr.skip()
 
+    @repeated
     def mix(
         self,
         width_px: float,
@@ -145,6 +148,7 @@ class MixTab:
                 notes = markup.mix_notes(found, shown, cards.values())
                 yield {self.table: markup.mix_table(found, cards), self.notes: notes}
 
+    @repeated
     def draw_again(
         self,
         width_px: float,

@@ -24,6 +24,7 @@ from rsc_core.ui.columns import column
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.player import player_place, served_alone
 from rsc_core.ui.shown import FORGET_S, Updates, spoken
+from rsc_core.ui.steps import repeated
 
 if TYPE_CHECKING:
     from rsc_core.inference import Analyser
@@ -219,6 +220,7 @@ class QuizTab:
         seed = (int(seed or 0) + 1) % (SEED_MAX + 1)
         return {self.seed: seed, **self.start(*others, seed, model)}
 
+    @repeated
     def answer(self, width_px: float, playing: Playing | None, event: gr.SelectData) -> Iterator[Updates]:
         """Take an answer: ask more of the same sound, or reveal it; a click meant for another question is nothing."""
         played = _remembered(playing).round

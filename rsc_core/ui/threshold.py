@@ -12,6 +12,7 @@ from rsc_core.threshold import LEVELS_DB
 from rsc_core.ui import build_markup, markup, texts
 from rsc_core.ui.pictures import measure, picture, picture_place, picture_size, width_place
 from rsc_core.ui.shown import Updates, spoken
+from rsc_core.ui.steps import repeated
 from rsc_core.ui.turns import Turn
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class ThresholdSection:
         turn.begin()
         return build_markup.status(texts.threshold.STARTED)
 
+    @repeated
     def find(self, width_px: float, turn: Turn, kind: str, *values: Any) -> Iterator[Updates]:
         """Ask every model at every level, drawing along."""
         stopped = {self.progress: build_markup.status(texts.threshold.STOPPED)}
