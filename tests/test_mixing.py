@@ -189,6 +189,7 @@ def test_a_network_of_hybrid_maps_answers_to_its_own_windows_and_is_not_drawn(gu
     own = analyser.relabel(analysis, "guardian")
     (answer,) = mixing.answers(analyser, (own, 0), (own, 1), Recipe(0.4))
     assert answer.grid == (1, 5) and answer.kept == pytest.approx(0.4)
+    # Another batch, and so another order of sums.
     assert answer.first == pytest.approx(own.probabilities[0], abs=1e-4)
     with pytest.raises(checkpoint.CheckpointError, match="guardian reads hybrid features"):
         mixing.mix(analyser, (own, 0), (own, 1), Recipe(0.4))

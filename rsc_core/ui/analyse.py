@@ -98,12 +98,13 @@ class AnalyseTab:
         self.hybrid = picture_place(texts.pictures.ALT["hybrid"], "hybrid")
         gr.HTML(f"<h2>{texts.analyse.READS}</h2>", js_on_load=None)
         self.reading = gr.HTML(js_on_load=None, elem_id="reading")
-        self.attention = picture_place(texts.pictures.ALT["attention"], "attention")
+        with column(seen=True) as self.reads:
+            self.attention = picture_place(texts.pictures.ALT["attention"], "attention")
         self.downloads = downloads.Downloads()
 
     def _wire(self) -> None:
         overview = [self.shown, self.welcome, self.result, self.remarks, self.player, self.played]
-        overview += [self.waveform, self.table, self.downloads.file]
+        overview += [self.waveform, self.table, self.reads, self.downloads.file]
         cycle = [self.shown, self.heading, self.evidence, self.player, self.log_mel, self.hybrid]
         cycle += [self.reading, self.attention]
         everything = list(dict.fromkeys([*overview, *cycle]))
@@ -151,9 +152,9 @@ class AnalyseTab:
         spectrograms = [self.shown, self.player, self.log_mel, self.hybrid]
         self.values.input(self.switch_values, choice, spectrograms, api_name="switch_values", **quiet)
         self.audio.change(None, self.audio, None, js=phone.CHANGED, api_visibility="private")
-        self.audio.clear(
-            self.clear, None, [self.shown, self.welcome, self.result, self.example, self.annotation], api_name="clear"
-        )
+        cleared = [self.shown, self.welcome, self.result, self.example, self.annotation]
+        after = {"concurrency_id": "analysis", "concurrency_limit": 1}  # and not amid a result that is being drawn
+        self.audio.clear(self.clear, None, cleared, api_name="clear", **after)
 
     def analyse_after(self, prepared: gr.events.Dependency, name: str) -> gr.events.Dependency:
         """Analyse once a callback that sets the recording or its annotation has succeeded; ``name`` is for the API."""
@@ -282,7 +283,7 @@ class AnalyseTab:
         with spoken():
             attends = self.analyser.attends(analysis.model.name)
         yield updates | {
-            self.attention: gr.Image(visible=attends),
+            self.reads: column(seen=attends),
             self.welcome: gr.HTML(visible=False),
             self.result: column(seen=True),
             self.remarks: markup.remarks(analysis),

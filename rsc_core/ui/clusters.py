@@ -85,7 +85,7 @@ class ClusterPart:
             self.look: shown,
             self.facts: cluster_markup.facts(shown, analysis.labels[index]),
             self.picture: cluster_figures.clusters(shown, **picture_size(width_px)).pixels(),
-            self.silenced: gr.CheckboxGroup(cluster_markup.choices(shown), value=[]),
+            self.silenced: gr.CheckboxGroup(cluster_markup.choices(shown)),
             self.answers: cluster_markup.answers(shown, ()),
             self.hear_note: markup.paragraph(hear, "note"),
         }

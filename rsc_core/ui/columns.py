@@ -1,7 +1,8 @@
-"""Columns that are seen or not, and are part of the page in either case.
+"""Columns that are shown or put away, and stay mounted in either case.
 
-Gradio takes a column with ``visible=False`` out of the page. What arrives for its parts while they are put back is
-overwritten by what was kept for them before (seen in 6.31): pictures stay away. A class hides them as well.
+Gradio unmounts a column with ``visible=False``. What comes for its components while they are mounted again is
+overwritten by what was kept for them before (seen in 6.31): their pictures never appear. A CSS class hides a column
+as well; Gradio's own ``visible="hidden"`` does not hide one.
 """
 
 from __future__ import annotations
@@ -12,5 +13,5 @@ import gradio as gr
 
 
 def column(seen: bool, **options: Any) -> gr.Column:
-    """A column, or what makes one seen or not; ``options`` are gr.Column's."""
-    return gr.Column(elem_classes=[] if seen else ["unseen"], **options)
+    """Return a column or, in a callback, what shows it or puts it away; ``options`` are gr.Column's."""
+    return gr.Column(elem_classes=[] if seen else ["put-away"], **options)

@@ -146,7 +146,7 @@ class CompareTab:
             return self._instead(texts.compare.COMPARE_FIRST)
         if compared and compared.comparison.analyses[0].recording is not shown.analysis.recording:
             return self._instead(texts.compare.COMPARE_NEW)
-        return {self.remark: "", self.result: gr.Column()}
+        return {self.remark: ""}
 
     @repeated
     def compare(

@@ -59,9 +59,9 @@ class InsideTab:
                 self.cycle = gr.Dropdown([], label=texts.inside.CHOOSE, type="index", scale=1, elem_id="inside-cycle")
                 with gr.Column(scale=3):
                     self.facts = gr.HTML(js_on_load=None, elem_id="inside-facts")
-            with gr.Column() as self.heads:
+            with column(seen=True) as self.heads:
                 self._build_heads()
-            with gr.Column() as self.maps:
+            with column(seen=True) as self.maps:
                 self._build_relevance()
                 self._build_belief()
             with column(seen=False) as self.windows:
@@ -323,7 +323,7 @@ class InsideTab:
             self.inside: inside,
             self.first: gr.HTML(visible=False),
             self.all: column(seen=True),
-            self.cycle: gr.Dropdown(names, value=names[index]),
+            self.cycle: gr.Dropdown(names),
             self.facts: inside_markup.chosen(analysis, index),
             self.heads: column(seen=False),
             self.maps: column(seen=not clustered),
@@ -332,6 +332,7 @@ class InsideTab:
         }
         if clustered:
             yield opened | self.clusters.open(width_px, analysis, index)
+            yield {self.cycle: names[index], self.clusters.silenced: []}
             return
         with spoken():
             look = self.inspector.look(analysis, index)
@@ -345,16 +346,19 @@ class InsideTab:
             self.heads: column(seen=look.attends),
             self.no_heads: gr.HTML(visible=not look.attends),
             self.query: inside.query,
-            self.method: gr.Dropdown(methods, value=method),
-            self.second: gr.Dropdown(methods, value=second),
-            self.label: gr.Dropdown(list(analysis.classes), value=label),
-            self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes], value=texts.inside.NO_CONTRAST),
+            self.method: gr.Dropdown(methods),
+            self.second: gr.Dropdown(methods),
+            self.label: gr.Dropdown(list(analysis.classes)),
+            self.against: gr.Dropdown([texts.inside.NO_CONTRAST, *analysis.classes]),
             self.scored: inside_markup.score_tables(
                 self.inspector.score_tables(analysis.model.name), self.analyser.folder, analysis.model.name
             ),
             **read,
         }
-        yield self.explain(width_px, read[self.inside], method, label, texts.inside.NO_CONTRAST)
+        against = texts.inside.NO_CONTRAST
+        chosen = {self.method: method, self.second: second, self.label: label, self.against: against}
+        yield {self.cycle: names[index], **chosen}
+        yield self.explain(width_px, read[self.inside], method, label, against)
 
     def _read(self, width_px: float, inside: Inside) -> Updates:
         """The pictures of what one token reads; what stays of them is drawn anew only on a page of another width."""

@@ -181,9 +181,10 @@ class MixTab:
             self.missing: gr.HTML(visible=False),
             self.all: column(seen=True),
             self.alone: gr.HTML(visible=alone),
-            self.first: gr.Dropdown(names, value=names[first]),
-            self.second: gr.Dropdown(list(mixable.partners), value=mixable.partners[second]),
+            self.first: gr.Dropdown(names),
+            self.second: gr.Dropdown(list(mixable.partners)),
         }
+        yield {self.first: names[first], self.second: mixable.partners[second]}
         yield from self.mix(width_px, mixable, first, second, kept, domain, seed)
 
     def _pair(self, mixable: Mixable, first: int, second: int) -> tuple[Place, Place]:

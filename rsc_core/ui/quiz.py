@@ -57,7 +57,7 @@ class QuizTab:
         self.width = width_place()
         self.playing = gr.State(time_to_live=FORGET_S)
         gr.HTML(markup.paragraph(texts.page.CAUTION, "caution"), js_on_load=None)
-        with gr.Column(elem_id="quiz-setup") as self.setup:
+        with column(seen=True, elem_id="quiz-setup") as self.setup:
             self._build_setup()
         with column(seen=False, elem_id="quiz-round") as self.round:
             self._build_round()

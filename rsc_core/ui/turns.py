@@ -61,7 +61,7 @@ class Turn:
                     last = step
                     yield step
         except Exception:  # whatever it is, the page must not go on saying that it works
-            yield stopped(last) if self._goes_on(mine) else gr.skip()
+            yield stopped(last) if self._goes_on(mine) else left or gr.skip()
             raise
         finally:
             self._finished = mine
