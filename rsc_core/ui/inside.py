@@ -101,7 +101,7 @@ class InsideTab:
         with gr.Row():
             self.method = gr.Dropdown([], label=texts.inside.METHOD, min_width=340, elem_id="method")
             self.label = gr.Dropdown([], label=texts.inside.WHY, elem_id="label")
-            self.against = gr.Dropdown([], label=texts.inside.RATHER, elem_id="against")
+            self.against = gr.Dropdown([], label=texts.inside.RATHER, min_width=200, elem_id="against")
         self.relevance = picture_place(texts.pictures.ALT["relevance"], "relevance")
         self.caption = gr.HTML(js_on_load=None, elem_id="caption")
         gr.HTML(markup.titled(texts.inside.HEAR_TITLE, texts.inside.HEAR_NOTE), js_on_load=None)
