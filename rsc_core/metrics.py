@@ -136,7 +136,7 @@ def auroc(positive: Sequence[bool], scores: Sequence[float]) -> float:
 
     NaN without positives or without negatives.
     """
-    positive, scores = _scored(positive, scores)
+    positive, scores = scored(positive, scores)
     negatives = len(positive) - positive.sum()
     values, rank = np.unique(scores, return_inverse=True)
     below = np.bincount(rank[~positive], minlength=len(values))
@@ -149,7 +149,7 @@ def average_precision(positive: Sequence[bool], scores: Sequence[float]) -> floa
 
     NaN without positives.
     """
-    positive, scores = _scored(positive, scores)
+    positive, scores = scored(positive, scores)
     if not positive.any():
         return math.nan
     values, rank = np.unique(-scores, return_inverse=True)
@@ -209,9 +209,8 @@ def evaluate_multi_label(targets: np.ndarray, scores: np.ndarray, classes: Seque
     Raises:
         ValueError: a shape differs, or scores hold NaN.
     """
-    targets, scores = np.asarray(targets, dtype=bool), np.asarray(scores, dtype=float)
+    targets, scores = scored(targets, scores)
     _check_shape(targets, (len(targets), len(classes)), "targets")
-    _check_shape(scores, targets.shape, "scores")
     precisions = [average_precision(targets[:, i], scores[:, i]) for i in range(len(classes))]
     area = float(_mean(np.array([auroc(targets[:, i], scores[:, i]) for i in range(len(classes))])))
     return {
@@ -221,6 +220,17 @@ def evaluate_multi_label(targets: np.ndarray, scores: np.ndarray, classes: Seque
         "average_precision": dict(zip(classes, precisions, strict=True)),
         "clips": len(targets),
     }
+
+
+def scored(positive: Sequence[bool], scores: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is true, as bool, and how likely each was held, as float, both of one shape.
+
+    Raises:
+        ValueError: the shapes differ, or scores hold NaN.
+    """
+    positive, scores = np.asarray(positive, dtype=bool), np.asarray(scores, dtype=float)
+    _check_shape(scores, positive.shape, "scores")
+    return positive, scores
 
 
 def cell(value: float | None, digits: int = 1) -> str:
@@ -247,12 +257,6 @@ def _mean(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
     return percent(np.where(known, values, 0).sum(-1), known.sum(-1)) / 100
-
-
-def _scored(positive: Sequence[bool], scores: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    positive, scores = np.asarray(positive, dtype=bool), np.asarray(scores, dtype=float)
-    _check_shape(scores, positive.shape, "scores")
-    return positive, scores
 
 
 def _check_shape(values: np.ndarray, shape: tuple[int, ...], what: str) -> None:

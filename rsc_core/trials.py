@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rsc_core import metrics
+
 
 class TrialError(ValueError):
     """A trial list is malformed or names what has no embedding; the message gives file and lines."""
@@ -122,11 +124,7 @@ def min_dcf(
 
 def _errors(same: Sequence[bool], scores: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """(thresholds + 1,) shares of misses, falling, and of false alarms, rising; the first accepts nothing."""
-    same, scores = np.asarray(same, dtype=bool), np.asarray(scores, dtype=float)
-    if same.shape != scores.shape:
-        raise ValueError(f"expected one score per trial, got {len(scores)} for {len(same)}")
-    if np.isnan(scores).any():
-        raise ValueError("expected numbers as scores, got NaN; is an embedding damaged?")
+    same, scores = metrics.scored(same, scores)
     values, rank = np.unique(-scores, return_inverse=True)
     accepted = [np.concatenate([[0], np.cumsum(np.bincount(rank[k], minlength=len(values)))]) for k in (same, ~same)]
     shares = [counts / (counts[-1] or np.nan) for counts in accepted]
