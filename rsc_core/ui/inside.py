@@ -99,7 +99,7 @@ class InsideTab:
             markup.paragraph(texts.inside.NO_ATTENTION, "note"), visible=False, js_on_load=None, elem_id="no-heads"
         )
         with gr.Row():
-            self.method = gr.Dropdown([], label=texts.inside.METHOD, min_width=340, elem_id="method")
+            self.method = gr.Dropdown([], label=texts.inside.METHOD, scale=2, min_width=340, elem_id="method")
             self.label = gr.Dropdown([], label=texts.inside.WHY, elem_id="label")
             self.against = gr.Dropdown([], label=texts.inside.RATHER, min_width=200, elem_id="against")
         self.relevance = picture_place(texts.pictures.ALT["relevance"], "relevance")
@@ -112,7 +112,7 @@ class InsideTab:
         with gr.Row(equal_height=False):
             least, most, offered = ORDERS
             self.orders = gr.Slider(least, most, offered, step=4, label=texts.inside.ORDERS, elem_id="orders")
-            self.second = gr.Dropdown([], label=texts.inside.SECOND, min_width=340, elem_id="second")
+            self.second = gr.Dropdown([], label=texts.inside.SECOND, scale=2, min_width=340, elem_id="second")
             self.run = gr.Button(texts.inside.BELIEVE_RUN, variant="primary", elem_id="believe")
             self.stop = gr.Button(texts.inside.BELIEVE_STOP, elem_id="stop-believing")
         self.progress = gr.HTML(js_on_load=None, elem_id="belief-progress")
