@@ -39,7 +39,14 @@ def test_equals_the_libraries_of_the_reference(samples):
     for name, row in zip(HYBRID_MAPS, ours.unbind(dim=1), strict=True):
         theirs = references(clips)[name]
         assert row.shape == theirs.shape
-        torch.testing.assert_close(row, theirs, atol=0.02, rtol=0, msg=lambda text, name=name: f"{name}: {text}")
+        error = (amplitudes(row) - amplitudes(theirs)).abs()
+        loudest = amplitudes(theirs).amax(dim=(1, 2), keepdim=True)
+        # 0.02 dB, and beside loud rows what 32 bits round, in the libraries too.
+        assert (error <= 0.0023 * amplitudes(theirs) + 3e-7 * loudest).all(), name
+
+
+def amplitudes(decibels):
+    return 10 ** (decibels / 20)
 
 
 def test_eight_seconds_have_the_published_shape():
