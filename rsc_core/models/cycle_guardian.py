@@ -70,10 +70,10 @@ class WindowEncoder(nn.Sequential):
         ):
             mode = "circular" if padding else "zeros"
             conv = nn.Conv2d(channels, out, kernel, stride, padding, padding_mode=mode)
-            layers += [conv, norm(out), nn.ReLU()]
+            layers += [conv, norm(out), nn.ReLU(inplace=True)]
             channels = out
         flat = channels * 10 * 2  # what the strides leave of 84 rows and 20 frames
-        layers += [nn.Flatten(), nn.Linear(flat, HIDDEN), norm(HIDDEN, nn.BatchNorm1d), nn.ReLU()]
+        layers += [nn.Flatten(), nn.Linear(flat, HIDDEN), norm(HIDDEN, nn.BatchNorm1d), nn.ReLU(inplace=True)]
         super().__init__(*layers, nn.Linear(HIDDEN, width), nn.Softplus())
 
 
