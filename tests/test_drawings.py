@@ -9,7 +9,7 @@ from rsc_core import tuning
 from rsc_core.analysis import ModelCard
 from rsc_core.tuning import TUNINGS
 from rsc_core.ui import markup, texts
-from rsc_core.ui.drawings import PARTS, drawing
+from rsc_core.ui.drawings import NETWORKS, PARTS, drawing
 
 NORMS = {
     "norm before attention": ".layernorm_before.",
@@ -26,7 +26,7 @@ def shapes(kind, learns):
 
 
 def test_there_is_a_drawing_for_every_tuning_and_the_network():
-    assert set(texts.tunings.TUNINGS) == {*TUNINGS, "cnn"}
+    assert set(texts.tunings.TUNINGS) == {*TUNINGS, *NETWORKS}
     for kind, words in texts.tunings.TUNINGS.items():
         assert ElementTree.fromstring(drawing(kind)).attrib["aria-label"] == words.alt
         assert words.sentence.endswith(".") and words.alt.endswith(".")
@@ -50,10 +50,17 @@ def card(name, kind, model="spectrogram_transformer"):
 
 
 def test_models_are_grouped_by_tuning_and_one_is_chosen():
-    cards = [card("net", "full", "cnn"), card("b<", "lora"), card("a", "full"), card("c", "lora")]
+    cards = [
+        card("windows", "full", "cycle_guardian"),
+        card("net", "full", "cnn"),
+        card("probe", "linear", "cnn"),
+        card("b<", "lora"),
+        card("a", "full"),
+        card("c", "lora"),
+    ]
     html = markup.model_list(cards, "c")
-    titles = [texts.tunings.TUNINGS[kind].title for kind in ("full", "lora", "cnn")]
+    titles = [texts.tunings.TUNINGS[kind].title for kind in ("full", "linear", "lora", "cnn", "cycle_guardian")]
     assert re.findall("<legend>(.*?)</legend>", html) == titles
-    assert re.findall('value="(.*?)"', html) == ["a", "b&lt;", "c", "net"]
+    assert re.findall('value="(.*?)"', html) == ["a", "probe", "b&lt;", "c", "net", "windows"]
     assert re.findall('value="([^"]*)" checked', html) == ["c"]
-    assert html.count("1,234 learn") == 4 and texts.tunings.TUNINGS["lora"].sentence in html
+    assert html.count("1,234 learn") == 6 and texts.tunings.TUNINGS["lora"].sentence in html

@@ -1,8 +1,9 @@
 """Where each tuning's parameters sit in a transformer block, as small SVG drawings.
 
 From left to right, as a clip goes: patches, in every block LayerNorm, attention (q k v o), LayerNorm and MLP, then the
-last LayerNorm and the head. What is frozen is grey and outlined, what learns is filled with one colour. Colours come
-from style.css (``.drawing``), so they follow the page's dark mode.
+last LayerNorm and the head. Two networks that are no transformers have drawings of their own. What is frozen is grey
+and outlined, what learns is filled with one colour. Colours come from style.css (``.drawing``), so they follow the
+page's dark mode.
 """
 
 from __future__ import annotations
@@ -63,13 +64,13 @@ ADDED: dict[str, tuple[tuple[float, ...], ...]] = {
 
 
 def drawing(tuning: str) -> str:
-    """Return the drawing of a tuning of a transformer, or of the convolutional network ("cnn").
+    """Return the drawing of a tuning of a transformer, or of one of ``NETWORKS``.
 
     Raises:
-        KeyError: the tuning has none.
+        KeyError: there is none.
     """
     width, height = SIZE
-    shapes = _network() if tuning == "cnn" else _block(LEARNING[tuning], ADDED.get(tuning, ()))
+    shapes = NETWORKS[tuning]() if tuning in NETWORKS else _block(LEARNING[tuning], ADDED.get(tuning, ()))
     alt = escape(texts.tunings.TUNINGS[tuning].alt)
     return f'<svg class="drawing" role="img" aria-label="{alt}" viewBox="0 0 {width} {height}">{shapes}</svg>'
 
@@ -82,12 +83,29 @@ def _block(learning: tuple[str, ...], added: tuple[tuple[float, ...], ...]) -> s
     return path + around + parts + more + "".join(_label(*label) for label in LABELS)
 
 
-def _network() -> str:
+def _convolutions() -> str:
     """Stages that get smaller and wider, all of which learn."""
     stages = [(8 + 44 * i, MIDDLE - 22 + 4 * i, 16 + 6 * i, 44 - 8 * i) for i in range(4)]
     shapes = "".join(_rect(box, True) for box in (*stages, HEAD["head"]))
     path = f'<path d="M0 {MIDDLE}H{SIZE[0]}"/>'
     return path + shapes + _label("convolutions", 88, BELOW) + _label("head", 209, BELOW)
+
+
+def _clusters() -> str:
+    """Convolutions of a window, four clusters side by side, their fusion and the head, all of which learn."""
+    stages = [(14 + 20 * i, MIDDLE - 16 + 4 * i, 12 + 2 * i, 32 - 8 * i) for i in range(3)]
+    centres = [(116, MIDDLE - 24.5 + 13 * i, 12, 10) for i in range(4)]
+    fusion = (158, MIDDLE - 16, 8, 32)
+    fans = "".join(f"M82 {MIDDLE}L116 {y + 5}M128 {y + 5}L158 {MIDDLE}" for _, y, _, _ in centres)
+    path = f'<path d="M0 {MIDDLE}H82{fans}M158 {MIDDLE}H{SIZE[0]}"/>'
+    around = '<rect class="blocks" x="6" y="12" width="76" height="46" rx="6"/>'
+    shapes = "".join(_rect(box, True) for box in (*stages, *centres, fusion, HEAD["head"]))
+    names = (("windows", 44, BELOW), ("clusters", 122, BELOW), ("head", 209, BELOW))
+    return path + around + shapes + "".join(_label(*name) for name in names)
+
+
+NETWORKS = {"cnn": _convolutions, "cycle_guardian": _clusters}
+"""Model that is no transformer -> its drawing."""
 
 
 def _rect(box: tuple[float, ...], learns: bool) -> str:

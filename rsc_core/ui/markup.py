@@ -14,7 +14,7 @@ from rsc_core.config import PROTOCOLS
 from rsc_core.explain.evidence import Agreement, Breathing, Evidence
 from rsc_core.presets import PRESETS
 from rsc_core.ui import texts
-from rsc_core.ui.drawings import drawing
+from rsc_core.ui.drawings import NETWORKS, drawing
 
 if TYPE_CHECKING:
     from rsc_core.comparison import Comparison
@@ -268,7 +268,7 @@ def paragraph(text: str, kind: str) -> str:
 
 
 def _kind(card: ModelCard) -> str:
-    return "cnn" if card.model == "cnn" else card.tuning
+    return card.model if card.model in NETWORKS and card.tuning == "full" else card.tuning
 
 
 def _known_score(card: ModelCard) -> float:

@@ -20,6 +20,8 @@ PARTS = {
     "head": "head",
     "blocks": "every block",
     "convolutions": "convolutions, in four stages",
+    "windows": "every window",
+    "clusters": "four clusters",
 }
 """What the drawings name."""
 TUNINGS = {
@@ -85,5 +87,11 @@ TUNINGS = {
         "A smaller network of another kind, trained from the start: filters slide over the picture of the sound.",
         "Four stages of convolutions and the head, all of which learn.",
     ),
+    "cycle_guardian": Tuning(
+        "Clustered windows (CycleGuardian)",
+        "A smaller network, trained from the start, hears a quarter of a second at a time: it sorts these windows "
+        "into four clusters, sums each cluster up and answers from the four.",
+        "Convolutions that read every window, four clusters, their fusion and the head, all of which learn.",
+    ),
 }
-"""Tuning, or "cnn" -> what the list of models says of it."""
+"""Tuning, or network that is none of a transformer -> what the list of models says of it."""
