@@ -20,7 +20,7 @@ def guardian_with_clusters(guardian):
     loaded = checkpoint.load(guardian)
     features = torch.randn(2, 3, 84, 86, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        loaded.model.clustering.place(loaded.model.embed(features), torch.Generator().manual_seed(0))
+        loaded.model.clustering.revive(loaded.model.embed(features))
         loaded.model.classifier.weight.normal_(std=0.1, generator=torch.Generator().manual_seed(0))
     return checkpoint.save(guardian, loaded.model, loaded.config, loaded.facts)
 

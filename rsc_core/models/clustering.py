@@ -29,7 +29,6 @@ class Clustering(nn.Module):
         self.encoder = nn.Sequential(nn.Linear(width, CODE), nn.ReLU())
         self.decoder = nn.Linear(CODE, width) if decoder else None
         self.centres = nn.Parameter(torch.randn(CENTRES, CODE))
-        self.register_buffer("placed", torch.tensor(False))
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, 4) soft assignments, each row a sum of 1, in float32 whatever the precision around it."""
@@ -37,31 +36,40 @@ class Clustering(nn.Module):
 
     def squared_distances(self, vectors: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, 4): how far the code of each lies from each centre, squared, in float32."""
-        return (self._codes(vectors).unsqueeze(-2) - self.centres).square().sum(dim=-1)
+        return _squared_distances(self._codes(vectors), self.centres)
 
     @torch.no_grad()
-    def place(self, vectors: torch.Tensor, generator: torch.Generator) -> None:
-        """Put the centres onto codes of a first batch that lie apart (k-means++, Arthur & Vassilvitskii 2007).
+    def revive(self, vectors: torch.Tensor) -> None:
+        """Give every centre that is nearest to no vector half of the fullest cluster.
 
-        Drawn from a normal distribution they lie so far from all codes that one of them takes every window.
+        That cluster is parted at the mean of the code's component that varies most, and both centres move to the means
+        of their halves. Without this, one of the centres as drawn takes every vector, and of those that lie on vectors
+        at first one or two are left alone before long.
 
         Args:
-            vectors: (…, width).
-            generator: on the CPU.
+            vectors: (…, width), of a batch.
         """
         codes = self._codes(vectors).flatten(0, -2)
-        picked = [int(torch.randint(len(codes), (1,), generator=generator))]
-        while len(picked) < CENTRES:
-            nearest = torch.cdist(codes, codes[picked]).amin(dim=1).square().cpu()
-            nearest = nearest if nearest.any() else torch.ones(len(codes))  # all codes are the same
-            picked.append(int(torch.multinomial(nearest, 1, generator=generator)))
-        self.centres.copy_(codes[picked])
-        self.placed.fill_(True)
+        for _ in range(CENTRES - 1):
+            nearest = _squared_distances(codes, self.centres).argmin(dim=1)
+            counts = nearest.bincount(minlength=CENTRES)
+            fullest, emptiest = counts.argmax(), counts.argmin()
+            members = codes[nearest == fullest]
+            component = members[:, members.var(dim=0, correction=0).argmax()]
+            above = component > component.mean()
+            if counts[emptiest] or not above.any():
+                return
+            self.centres[fullest], self.centres[emptiest] = members[~above].mean(dim=0), members[above].mean(dim=0)
 
     def _codes(self, vectors: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, 128) in float32."""
         with torch.autocast(vectors.device.type, enabled=False):
             return self.encoder(vectors.float())
+
+
+def _squared_distances(codes: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """(…, 128), (4, 128) -> (…, 4)."""
+    return (codes.unsqueeze(-2) - centres).square().sum(dim=-1)
 
 
 def sharpened(soft: torch.Tensor) -> torch.Tensor:

@@ -6,8 +6,8 @@ of each cluster are summed up into one vector, and the four are fused for the he
 
 Three things differ from the published code, on purpose. All windows go through the network in one batch, where it
 loops over them. A cluster that holds no window of a clip adds nothing to its answer and to the constraint, where it
-adds learned constants. And the centres begin on windows of the first batch instead of at random, where one of them
-would take all. ``faithful`` follows the code in all that changes what is learned, batch statistics of each window
+adds learned constants. And what the constraint weighs components with is the square of its matrix, so that no vector's
+length vanishes. ``faithful`` follows the code in all that changes what is learned, batch statistics of each window
 position by itself among it, and holds its two modules that never learn: 6,790,967 parameters.
 """
 
@@ -189,11 +189,13 @@ class CycleGuardian(own.OwnNetwork):
         """(batch, 4, 128) -> scalar: how alike the clusters' vectors are.
 
         For every pair of clusters the mean over clips of their soft cosine's absolute value (Sidorov et al. 2014),
-        which weighs components by ``similarity``; the sum of all six pairs. A zero vector is like none.
+        which weighs components by ``similarity``, squared unless faithful; the sum of all six pairs. A zero vector is
+        like none.
         """
         with torch.autocast(vectors.device.type, enabled=False):
-            vectors = vectors.float()
-            products = vectors @ self.similarity @ vectors.transpose(1, 2)
+            vectors, weights = vectors.float(), self.similarity
+            weights = weights if self.faithful else weights @ weights.T
+            products = vectors @ weights @ vectors.transpose(1, 2)
             length = products.diagonal(dim1=1, dim2=2).clamp_min(SMALLEST).sqrt()
             cosine = products / (length.unsqueeze(1) * length.unsqueeze(2))
             return sum(cosine[:, i, j].abs().mean() for i, j in combinations(range(CENTRES), 2))

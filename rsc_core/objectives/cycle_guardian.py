@@ -5,8 +5,9 @@ clips and clips some of whose windows were replaced by another's (Patch-Mix on w
 likeness of what the clusters tell, which is to be small. Clustering and likeness count for both views of a clip.
 
 The network says whether the published code is followed. Its projector never reaches the optimizer and stays as it
-was drawn, its clustering loss is a sum over the batch and moves its own targets. Here the projector learns, the
-clustering loss is a mean, and its targets are constants.
+was drawn, its clustering loss is a sum over the batch and moves its own targets, and clusters without windows stay so.
+Here the projector learns, the clustering loss is a mean, its targets are constants, and a cluster that holds no window
+of a batch gets half of the fullest one.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class CycleGuardianObjective(nn.Module):
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch and its parts; ``kept`` is the share of windows each clip kept."""
         options, windows = self.options, model.embed(batch.features)
-        if not self.faithful and not model.clustering.placed:
-            model.clustering.place(windows, generator)
+        if not self.faithful:
+            model.clustering.revive(windows)
         share = draw_share(options.beta, generator)
         replaced = choose_patches(models.layout_of(model, batch.features), share, "patch", generator)
         mix = Mix(replaced, torch.randperm(len(windows), generator=generator))

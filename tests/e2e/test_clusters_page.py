@@ -17,8 +17,7 @@ def guardian_server(tmp_path_factory):
     config = run_config("cycle_guardian", "icbhi", "small", model={"hidden_size": 96})
     model = checkpoint.build(config).eval()
     with torch.no_grad():
-        windows = model.embed(torch.randn(1, *model.input_shape))
-        model.clustering.place(windows, torch.Generator().manual_seed(0))
+        model.clustering.revive(model.embed(torch.randn(1, *model.input_shape)))
     facts = {"corpus": "none", "protocol": "last", "learned_from": ["nothing"]}
     checkpoint.save(folder / "models" / "guardian", model, config, facts)
     yield from serve(folder, folder / "models")

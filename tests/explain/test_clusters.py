@@ -17,7 +17,7 @@ def network(faithful=False):
     features = torch.randn(3, 3, 84, 188, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         model.classifier.weight.normal_(std=0.1)
-        model.clustering.place(model.eval().embed(features), torch.Generator().manual_seed(0))
+        model.clustering.revive(model.eval().embed(features))
     return model, features, config
 
 

@@ -1,5 +1,7 @@
 """CycleGuardian: published sizes and shapes, windows in one batch as one by one, clusters that may be empty."""
 
+import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +84,17 @@ def test_targets_are_sharper_and_sum_to_one():
     assert clustering_loss(uniform).abs() < 1e-6
 
 
+def test_targets_and_loss_are_those_of_a_small_example():
+    """Two windows of one clip, (0.8, 0.2) and (0.4, 0.6), beside a clip that must not matter to them."""
+    soft = torch.tensor([[[0.8, 0.2], [0.4, 0.6]], [[0.9, 0.1], [0.9, 0.1]]])
+    # Clusters hold 1.2 and 0.8 windows: (0.64 / 1.2, 0.04 / 0.8) and (0.16 / 1.2, 0.36 / 0.8), each to a sum of 1.
+    target = torch.tensor([[0.914286, 0.085714], [0.228571, 0.771429]])
+    torch.testing.assert_close(sharpened(soft)[0], target, atol=1e-6, rtol=0)
+    divergences = 0.914286 * math.log(0.914286 / 0.8) + 0.085714 * math.log(0.085714 / 0.2)
+    divergences += 0.228571 * math.log(0.228571 / 0.4) + 0.771429 * math.log(0.771429 / 0.6)
+    assert clustering_loss(soft[:1]).item() == pytest.approx(divergences / 2, abs=1e-5)
+
+
 def test_more_clips_change_the_clustering_loss_in_the_published_form_alone():
     soft = torch.randn(2, 45, CENTRES, generator=torch.Generator().manual_seed(0)).softmax(dim=2)
     twice = torch.cat([soft, soft])
@@ -90,17 +103,22 @@ def test_more_clips_change_the_clustering_loss_in_the_published_form_alone():
     torch.testing.assert_close(clustering_loss(soft, faithful=True), 90 * clustering_loss(soft))
 
 
-def test_centres_begin_on_codes_that_lie_apart():
+def test_centres_without_windows_take_half_of_the_fullest_cluster():
     torch.manual_seed(0)
     clustering = Clustering(12)
     groups = 20 * torch.randn(CENTRES, 12)
     vectors = groups.repeat(8, 1) + 0.01 * torch.randn(8 * CENTRES, 12)
-    clustering.place(vectors.unsqueeze(0), torch.Generator().manual_seed(0))
-    assert clustering.placed
+    assert len(clustering(vectors).argmax(dim=1).unique()) < CENTRES
+    clustering.revive(vectors.unsqueeze(0))
     found = clustering(vectors).argmax(dim=1).view(8, CENTRES)
     assert (found == found[0]).all() and len(found[0].unique()) == CENTRES
-    clustering.place(torch.zeros(1, 6, 12), torch.Generator().manual_seed(0))  # silence: all codes are the same
-    assert torch.isfinite(clustering.centres).all()
+    means = clustering.encoder(vectors).view(8, CENTRES, CODE).mean(dim=0)
+    torch.testing.assert_close(clustering.centres[found[0]], means, atol=1e-4, rtol=0)
+    alive = clustering.centres.clone()
+    clustering.revive(vectors)
+    assert torch.equal(clustering.centres, alive)
+    clustering.revive(torch.zeros(1, 6, 12))  # silence: all codes are the same, and nothing can be parted
+    assert torch.equal(clustering.centres, alive)
 
 
 @pytest.mark.parametrize("faithful", [False, True])
@@ -127,13 +145,87 @@ def test_likeness_is_the_cosine_of_every_pair():
     assert model.likeness(vectors) == 0
 
 
+def test_likeness_weighs_components_as_the_soft_cosine():
+    generator = torch.Generator().manual_seed(0)
+    vectors, mapping = torch.randn(1, CENTRES, CODE, generator=generator), torch.randn(CODE, CODE, generator=generator)
+    plain, faithful = built(TINY), built(replace(TINY, faithful=True))
+    with torch.no_grad():
+        plain.similarity.copy_(mapping)
+        faithful.similarity.copy_(mapping @ mapping.T)
+    mapped = vectors[0] @ mapping  # lengths and angles that mapping @ mapping.T weighs are plain ones of these
+    wanted = sum(F.cosine_similarity(a, b, dim=0).abs() for a, b in itertools.combinations(mapped, 2))
+    torch.testing.assert_close(plain.likeness(vectors), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(faithful.likeness(vectors), wanted, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        plain.similarity.copy_(-1e-3 * torch.eye(CODE))  # as a matrix of weights itself it would make lengths vanish
+    assert plain.likeness(vectors) <= 6
+
+
+def test_it_answers_as_one_window_and_one_cluster_after_another_would():
+    model, clips = built(TINY).eval(), maps(2)
+    with torch.no_grad():
+        model.clustering.revive(model.embed(clips))
+        for name, tensor in model.state_dict().items():  # nothing is left at 0 or 1, where it could be forgotten
+            if name.endswith(("bias", "running_mean")) or "norm" in name:
+                tensor += 0.1 * torch.rand(tensor.shape, generator=torch.Generator().manual_seed(len(name)))
+        model.classifier.weight.normal_(generator=torch.Generator().manual_seed(0))
+        alone = torch.stack([answer(model.state_dict(), clip) for clip in clips])
+        torch.testing.assert_close(model(clips), alone, atol=1e-4, rtol=1e-4)
+
+
+def answer(weights, clip):
+    """(3, 84, frames) -> (classes,) logits, from the paper's description and nothing but the weights."""
+
+    def linear(values, name):
+        return weights[f"{name}.weight"] @ values + weights[f"{name}.bias"]
+
+    def batch_norm(values, name):
+        mean, variance, scale, shift = (
+            weights[f"{name}.{kind}"].view(-1, *[1] * (values.dim() - 1))
+            for kind in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (values - mean) / (variance + 1e-5).sqrt() * scale + shift
+
+    def layer_norm(values, name):
+        centred = values - values.mean()
+        return centred / (centred.square().mean() + 1e-5).sqrt() * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    def gelu(values):
+        return values * (1 + torch.erf(values / 2**0.5)) / 2
+
+    windows = []
+    for start in range(0, clip.shape[2] - 19, 15):
+        maps = clip[:, :, start : start + 20]
+        for layer, stride in ((0, 1), (3, 2), (6, 1), (9, 2), (12, 2)):
+            if layer == 12:
+                maps = torch.from_numpy(np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="wrap"))
+            name = f"window_encoder.{layer}"
+            maps = F.conv2d(maps[None], weights[f"{name}.weight"], weights[f"{name}.bias"], stride)[0]
+            maps = batch_norm(maps, f"window_encoder.{layer + 1}").clamp_min(0)
+        hidden = batch_norm(linear(maps.flatten(), "window_encoder.16"), "window_encoder.17").clamp_min(0)
+        windows.append(linear(hidden, "window_encoder.19").exp().log1p())
+    codes = [linear(window, "clustering.encoder.0").clamp_min(0) for window in windows]
+    own = [int((weights["clustering.centres"] - code).square().sum(dim=1).argmin()) for code in codes]
+    told = []
+    for cluster in range(CENTRES):
+        members = [index for index, number in enumerate(own) if number == cluster]
+        if not members:
+            told.append(torch.zeros(CODE))
+            continue
+        places = weights["summary.positions.weight"][0]
+        total = sum(places[index] * windows[index] for index in members) + weights["summary.positions.bias"]
+        hidden = layer_norm(gelu(total), "summary.position_norm")
+        told.append(layer_norm(gelu(linear(hidden, "summary.projection")), "summary.norm"))
+    fused = sum(weight * vector for weight, vector in zip(weights["fusion.weight"][0], told, strict=True))
+    return linear(layer_norm(gelu(fused + weights["fusion.bias"]), "fusion_norm"), "classifier")
+
+
 def test_all_of_it_is_stored_statistics_included(tmp_path):
     model = built(TINY)
     model(maps())  # moves the running statistics
-    model.clustering.place(model.embed(maps()), torch.Generator().manual_seed(0))
     models.save(tmp_path, model.eval(), TINY, torch.float32)
     loaded = models.load(str(tmp_path), TINY).eval()
-    assert torch.equal(loaded(maps()), model(maps())) and loaded.clustering.placed
+    assert torch.equal(loaded(maps()), model(maps()))
     with pytest.raises(ValueError, match="does not hold a CycleGuardian"):
         models.load(str(tmp_path), replace(TINY, hidden_size=24))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rsc_core import models, objectives
-from rsc_core.config import CLASSES, ModelConfig
+from rsc_core.config import CLASSES, ModelConfig, run_config
 from rsc_core.objectives import Batch, Task
 
 NEVER = {"clustering.decoder.weight", "clustering.decoder.bias", "gate.weight"}
@@ -33,7 +33,6 @@ def untouched(module):
 def test_every_parameter_learns():
     model, objective = made()
     of(model, objective).total.backward()
-    assert model.clustering.placed
     assert not untouched(model) and not untouched(objective) - {"projector.0.bias"}  # taken away by the norm behind it
     assert all(p.requires_grad for p in objective.parameters())
     assert sum(p.numel() for p in objective.parameters()) == 33_280
@@ -42,7 +41,7 @@ def test_every_parameter_learns():
 def test_the_faithful_mode_trains_what_the_published_code_trains():
     model, objective = made(faithful=True)
     with torch.no_grad():  # windows in every cluster: it begins with all of them in one
-        model.clustering.place(model.embed(batch().features), torch.Generator().manual_seed(0))
+        model.clustering.revive(model.embed(batch().features))
     of(model, objective).total.backward()
     assert untouched(model) == NEVER
     assert not any(p.requires_grad for p in objective.parameters())
@@ -65,7 +64,44 @@ def test_the_total_is_the_weighted_sum():
     named = {"clustering": 2.0, "contrastive": 3.0, "similarity": 5.0, "cross_entropy": 1.0}
     assert parts.total.item() == pytest.approx(sum(w * parts.parts[n] for n, w in named.items()), rel=1e-5)
     assert objectives.OBJECTIVES["cycle_guardian"].Config() == made()[1].options
-    assert (made()[1].options.cluster_weight, made()[1].options.contrastive_weight) == (1.0, 0.5)
+    options = made()[1].options
+    assert (options.cluster_weight, options.contrastive_weight, options.similarity_weight) == (1.0, 0.5, 0.2)
+
+
+@pytest.mark.parametrize(("faithful", "alive"), [(False, 4), (True, 1)])
+def test_clusters_stay_alive_unless_faithful(faithful, alive):
+    model, objective = made(faithful)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(12):
+        optimizer.zero_grad()
+        of(model, objective).total.backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert len(model.cluster(model.embed(batch().features)).soft.argmax(dim=2).unique()) == alive
+
+
+def test_the_faithful_preset_is_what_was_published():
+    config = run_config("cycle_guardian", "icbhi", "small", train={"faithful": True})
+    published = {
+        "epochs": 600,
+        "batch_size": 128,
+        "lr": 1e-3,
+        "weight_decay": 0.0,
+        "warmup": 0.0,
+        "schedule": "steps",
+        "balance": 0.0,
+        "class_weight": 0.0,
+        "average": 0.1,
+        "precision": "fp32",
+        "choose_after": 11,
+        "roll_share": 0.5,
+        "augment": ("one_of", "roll", "spec_augment"),
+        "spec_policy": "cycle_guardian",
+    }
+    assert {name: getattr(config.train, name) for name in published} == published
+    assert config.objective_options["negatives"] == "all" and config.model.faithful
+    assert (config.audio.sample_rate, config.audio.window_s) == (22000, 8.0)
+    assert (config.audio.padding, config.audio.level) == ("tile", "none")
 
 
 def test_one_clip_is_compared_with_nothing():
