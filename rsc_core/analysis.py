@@ -318,6 +318,7 @@ class ClusterLook:
     answers: np.ndarray  # (2 ** clusters, class) probabilities; bit i of the row's number: cluster i is silenced
     number: int  # of the clip, counted from 1
     count: int  # clips of the cycle
+    ending: bool = False  # True: the cycle is longer, and its end alone is read
 
     @property
     def clusters(self) -> np.ndarray:

@@ -51,7 +51,7 @@ def clusters(shown: ClusterLook, width_px: int = 800, scale: float = 1.0) -> Pic
         axes.set_title(one.name, loc="left", pad=5, size=points(FONT_PX))
         canvas.colour_bar(image, box, one.unit)
     weights = canvas.plain((LEFT_PX, weights_top, inner_px, WEIGHTS_PX))
-    _bars(weights, shown, shown.weights, None)
+    _bars(weights, shown, shown.weights, None, shown.clusters)
     weights.axhline(0, color=INK, lw=0.8)
     weights.yaxis.set_major_locator(MaxNLocator(3))
     weights.set_title("Weight of each window in its cluster's sum", loc="left", pad=5, size=points(FONT_PX))
@@ -69,7 +69,7 @@ def _shares(axes: Axes, shown: ClusterLook, px_per_s: float) -> None:
     """Stacked shares of the clusters, and the number of each run of windows of one cluster above it."""
     below = np.zeros(len(shown.soft))
     for cluster, share in enumerate(shown.soft.T):
-        _bars(axes, shown, share, below, cluster)
+        _bars(axes, shown, share, below, np.full(len(share), cluster))
         below = below + share
     axes.set(ylim=(0, 1), yticks=[0, 1], yticklabels=["0", "1"])
     axes.set_title("Share of each cluster", loc="left", pad=5, size=points(FONT_PX))
@@ -90,10 +90,9 @@ def _tint(axes: Axes, shown: ClusterLook) -> None:
         axes.axvspan(start_s, end_s, color=CLUSTER_COLOURS[cluster], alpha=opacity, lw=0)
 
 
-def _bars(axes: Axes, shown: ClusterLook, heights: np.ndarray, below: np.ndarray | None, cluster: int = -1) -> None:
-    """One bar a window, in the colour of its cluster or of the given one."""
-    cells = _cells_s(shown)
-    colours = [CLUSTER_COLOURS[own if cluster < 0 else cluster] for own in shown.clusters]
+def _bars(axes: Axes, shown: ClusterLook, heights: np.ndarray, below: np.ndarray | None, clusters: np.ndarray) -> None:
+    """One bar a window, in the colours of these clusters."""
+    cells, colours = _cells_s(shown), [CLUSTER_COLOURS[cluster] for cluster in clusters]
     axes.bar(cells[:, 0], heights, np.diff(cells)[:, 0], below, align="edge", color=colours, ec="white", lw=0.3)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from scipy import signal
 
 from rsc_core.analysis import Analysis, ClusterLook, Spectrogram, TypicalWindow
-from rsc_core.checkpoint import Checkpoint
 from rsc_core.data.loader import repeats_after, window_starts
 from rsc_core.explain import clusters
 from rsc_core.features.hybrid import HYBRID_HOP, HYBRID_MAPS, HYBRID_SAMPLE_RATE, frequencies_hz
@@ -38,10 +37,12 @@ def look(analyser: Analyser, analysis: Analysis, index: int) -> ClusterLook:
     with analyser.alone_with(analysis.model.name) as (loaded,):
         features = analyser.inputs(analysis.recording, cycle, loaded)
         found = clusters.cluster(loaded.model, features, loaded.config.model)
-        weights, fusion = (part.weight[0].detach().cpu().numpy() for part in _weighing(loaded))
+        weighing = loaded.model.summary.positions, loaded.model.fusion
+        weights, fusion = (part.weight[0].detach().cpu().numpy() for part in weighing)
     chosen = int(found.answers[:, 0, int(analysis.probabilities[index].argmax())].argmax())
     maps, audio = features[chosen].cpu().numpy(), loaded.config.audio
-    seconds, period = maps.shape[2] * HOP_S, repeats_after(_samples(analysis, index), audio)
+    seconds, samples = maps.shape[2] * HOP_S, _samples(analysis, index)
+    period = repeats_after(samples, audio)
     return ClusterLook(
         maps=tuple(
             Spectrogram(name, values, "SD per row", hz[name], 0.0, seconds)
@@ -56,6 +57,7 @@ def look(analyser: Analyser, analysis: Analysis, index: int) -> ClusterLook:
         answers=found.answers[chosen],
         number=chosen + 1,
         count=len(features),
+        ending=len(features) == 1 and samples > audio.window_samples,
     )
 
 
@@ -98,11 +100,6 @@ def _windows(analyser: Analyser, analysis: Analysis, index: int) -> Iterator[tup
             sound = _faded(audible[round(begin * rate) : round(end * rate)], rate)
             offset = cycle.start_s + start / rate
             yield own, TypicalWindow(index, offset + begin, offset + end, float(distances[number, own]), sound, rate)
-
-
-def _weighing(loaded: Checkpoint) -> tuple:
-    """The layers that weigh windows by their place, and clusters."""
-    return loaded.model.summary.positions, loaded.model.fusion
 
 
 def _samples(analysis: Analysis, index: int) -> int:

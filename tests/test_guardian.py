@@ -1,5 +1,7 @@
 """A CycleGuardian's windows on the seconds of a recording, and how they sound."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +55,16 @@ def test_of_a_long_cycle_the_clip_that_speaks_loudest_is_shown(analyser, analysi
     assert shown.count == 3 and not len(shown.repeats_s)
     label = int(analysis.probabilities[1].argmax())
     assert shown.answer()[label] >= analysis.probabilities[1][label] - 1e-6  # a mean over the clips
+
+
+def test_a_network_that_reads_the_end_of_a_long_cycle_says_so(analyser, analysis):
+    assert not any(guardian.look(analyser, analysis, index).ending for index in (0, 1))
+    folder = analyser.folder / analysis.model.name
+    loaded = checkpoint.load(folder)
+    tiled = replace(loaded.config, audio=replace(loaded.config.audio, padding="tile"))
+    checkpoint.save(folder, loaded.model, tiled, loaded.facts)
+    reading = Analyser(analyser.folder)
+    assert [guardian.look(reading, analysis, index).ending for index in (0, 1)] == [False, True]
 
 
 def test_typical_windows_are_the_nearest_of_the_whole_recording(analyser, analysis):

@@ -28,10 +28,8 @@ class PositionBatchNorm(_BatchNorm):
         batch = len(values) // self.positions
         if not self.training or batch * values[0, 0].numel() == 1:
             return F.batch_norm(values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        mean, variance = (
-            torch.zeros(self.positions * self.num_features, device=values.device),
-            torch.ones(self.positions * self.num_features, device=values.device),
-        )
+        mean = torch.zeros(self.positions * self.num_features, device=values.device)
+        variance = torch.ones_like(mean)
         weight, bias = self.weight.repeat(self.positions), self.bias.repeat(self.positions)
         # With a momentum of 1, mean and variance become those of the batch.
         normalised = F.batch_norm(

@@ -75,14 +75,13 @@ class CycleGuardianObjective(nn.Module):
         mix = Mix(replaced, torch.randperm(len(windows), generator=generator))
         own, mixed = model.cluster(windows), model.cluster(mix.tokens(windows))
         views = own, mixed
-        losses = {
-            "cross_entropy": label_loss(model.head(own.pooled), batch.targets, self.task),
-            "clustering": sum(clustering_loss(view.soft, self.faithful) for view in views),
-            "similarity": sum(model.likeness(view.vectors) for view in views),
+        weighed = {
+            "cross_entropy": (1.0, label_loss(model.head(own.pooled), batch.targets, self.task)),
+            "clustering": (options.cluster_weight, sum(clustering_loss(view.soft, self.faithful) for view in views)),
+            "similarity": (options.similarity_weight, sum(model.likeness(view.vectors) for view in views)),
         }
-        weights = {"clustering": options.cluster_weight, "similarity": options.similarity_weight}
         if len(windows) > 1:  # one clip by itself has nothing to be compared with
-            losses["contrastive"] = contrast(self.projector, own.pooled, mixed.pooled, mix, batch.targets, options)
-            weights["contrastive"] = options.contrastive_weight
-        total = sum(weights.get(name, 1.0) * value for name, value in losses.items())
-        return LossParts(total, {name: value.item() for name, value in losses.items()} | {"kept": mix.kept})
+            apart = contrast(self.projector, own.pooled, mixed.pooled, mix, batch.targets, options)
+            weighed["contrastive"] = options.contrastive_weight, apart
+        total = sum(weight * loss for weight, loss in weighed.values())
+        return LossParts(total, {name: loss.item() for name, (_, loss) in weighed.items()} | {"kept": mix.kept})

@@ -1,11 +1,12 @@
 """What the tab Look inside says of a CycleGuardian."""
 
-WINDOWS = "What each window is taken for"
+WINDOWS = "Which windows go together"
 WINDOWS_NOTE = (
     "CycleGuardian cuts what it hears into short windows that overlap and sorts them into four clusters, named by "
-    "number here. A cluster is what the network found useful to tell apart; it is not a kind of sound that a person "
-    "named. Colours on the maps: each window's cluster, stronger where the window counts more. The weights were "
-    "learned for places in time, and are the same for every sound."
+    "number here. A cluster gathers windows that look alike to the network; it is not a kind of sound that a person "
+    "named. Colours on the maps: each window's cluster, stronger where the network multiplies that place in time by a "
+    "larger number. These weights were learned once and are the same for every sound: they do not say which part of "
+    "this sound the answer rests on."
 )
 REPEATED = (
     "The cycle is shorter than the {seconds:.1f} s the network reads, so it is repeated; dotted lines mark where."
@@ -14,29 +15,28 @@ PART = (
     "The cycle is longer than the {seconds:.1f} s the network reads at once: this is part {number} of {count}, the "
     "one with the highest probability of {label}."
 )
+ENDING = "The cycle is longer than the {seconds:.1f} s the network reads: only its end is read, as in training."
 ALT = "The three maps with each window's cluster and weight"
 SILENCE = "Silence a cluster"
 SILENCE_NOTE = (
     "Windows of a silenced cluster are taken out before the clusters are put together; no other window changes its "
-    "cluster. A large change shows that the answer rests on these windows, not that it is right."
+    "cluster. A large change shows that the answer depends on these windows, not that it is right."
 )
 CHOICE = "Silenced"
 NAME = "cluster {number}"
-SIZES = {True: "{name} ({count} window)", False: "{name} ({count} windows)"}
-"""Of a name and a count; the key says whether the count is 1."""
+SIZE, SIZES = "{name} (1 window)", "{name} ({count} windows)"
 NOTHING = "nothing silenced"
 WITHOUT = "without {names}"
 COUNT, FUSION = "windows", "weight where clusters are fused"
 PROBABILITY = "P({name})"
-CHANGED = {
-    True: "Without {names}, {label} stays the most likely label: P({label}) {before:.2f} → {after:.2f}.",
-    False: (
-        "Without {names} the label changes from {label} to {other}: P({label}) {before:.2f} → {after:.2f}, "
-        "P({other}) {other_before:.2f} → {other_after:.2f}."
-    ),
-}
-"""The key says whether the label stays."""
-UNCHANGED = "Tick clusters to silence several at once. With all of them the label is {label}, P({label}) {before:.2f}."
+STAYS = "Without {names}, {label} stays the most likely label: P({label}) {before:.2f} → {after:.2f}."
+CHANGES = (
+    "Without {names} the label changes from {label} to {other}: P({label}) {before:.2f} → {after:.2f}, "
+    "P({other}) {other_before:.2f} → {other_after:.2f}."
+)
+UNTOUCHED = (
+    "Tick clusters to silence several at once. With none silenced the label is {label}, P({label}) {before:.2f}."
+)
 HEAR = "Hear what is typical"
 HEAR_NOTE = (
     "For each cluster the windows of this recording that lie nearest to its centre, one after another. The sound is "
