@@ -121,16 +121,36 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
     assert start("wrong", "--list", part="train") == 1
 
 
-def test_cycle_guardian_is_compared_on_both_splits_alike(tmp_path):
-    runs = study.plan(study.read(STUDIES / "cycle_guardian.json"), tmp_path)
-    assert len(runs) == 8 and {p.config.corpus for p in runs} == {"icbhi", "sprsound"}
-    modes = {p.row.name: (p.config.train.faithful, p.config.model.faithful, p.config.data.split) for p in runs}
-    assert modes == {
-        "default": (False, False, "official"),
-        "default_patient_keyed": (False, False, "patient_keyed"),
-        "faithful": (True, True, "official"),
-        "faithful_patient_keyed": (True, True, "patient_keyed"),
-    }
+@pytest.mark.parametrize(
+    ("name", "corpus", "rows"),
+    [
+        (
+            "cycle_guardian",
+            "icbhi",
+            {
+                "default": (False, "official", 0.0),
+                "default_patient_keyed": (False, "patient_keyed", 0.0),
+                "default_events": (False, "official", 0.25),
+                "faithful": (True, "official", 0.0),
+                "faithful_patient_keyed": (True, "patient_keyed", 0.0),
+            },
+        ),
+        (
+            "cycle_guardian_sprsound",
+            "sprsound",
+            {
+                "default": (False, "official", 0.0),
+                "default_patient_keyed": (False, "patient_keyed", 0.0),
+                "faithful": (True, "official", 0.0),
+            },
+        ),
+    ],
+)
+def test_cycle_guardian_is_compared_in_both_forms_alike(name, corpus, rows, tmp_path):
+    runs = study.plan(study.read(STUDIES / f"{name}.json"), tmp_path)
+    assert {p.config.corpus for p in runs} == {corpus}
+    assert {p.row.name: (p.config.train.faithful, p.config.data.split, p.config.train.events) for p in runs} == rows
+    assert all(p.config.model.faithful == p.config.train.faithful for p in runs)
     assert {p.config.model.frames for p in runs} == {688} and {p.config.train.protocol for p in runs} == {"last"}
     steps = {(p.config.train.epochs, p.config.train.batch_size) for p in runs}
     assert len(steps) == 1  # the presets' own 600 epochs of 128 are for a GPU
