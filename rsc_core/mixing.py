@@ -73,17 +73,15 @@ def first_pair(analysis: Analysis) -> tuple[int, int]:
 def mix(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> CycleMix:
     """Mix two cycles on the grid of the model that labelled the first one.
 
+    Where that one does not read log-mel patches, which alone are drawn and heard, the first model that does gives the
+    grid.
+
     Raises:
         IndexError: there is no such cycle.
-        CheckpointError: the model cannot be loaded, or its patches are not of a log-mel spectrogram.
+        CheckpointError: the model cannot be loaded, or none reads log-mel.
     """
-    name = first[0].model.name
+    name = _reads_log_mel(analyser, first[0].model.name)
     with analyser.alone_with(name) as (loaded,):
-        if loaded.config.features.name != "log_mel":
-            raise CheckpointError(
-                f"{name} reads {loaded.config.features.name} features, and only patches of log-mel are drawn and "
-                "heard. Choose another model in the first tab; this one answers to the mix all the same."
-            )
         config, stride = loaded.config.audio, patch_stride(loaded.model)
         layout = loaded.model.layout(frame_count(config.window_samples, config.sample_rate))
         waves = [_windows(place, loaded) for place in (first, second)]
@@ -122,6 +120,15 @@ def answers(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> 
                 answer = _answer(name, loaded, analyser.device, first, second, recipe)
         if answer:
             yield answer
+
+
+def _reads_log_mel(analyser: Analyser, name: str) -> str:
+    """The model, or else the first in display order, that reads log-mel patches."""
+    for candidate in (name, *analyser.cards):
+        with analyser.alone_with(candidate) as (loaded,):
+            if loaded.config.features.name == "log_mel":
+                return candidate
+    raise CheckpointError(f"no model here reads patches of log-mel, which alone are drawn and heard; {name} does not")
 
 
 def patch_stride(model: nn.Module) -> int:

@@ -1,5 +1,6 @@
 """Two cycles mixed: whose patches, whose sound, whose answer."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from rsc_core.analysis import Analysis, Cycle, Recording
 from rsc_core.config import CLASSES
 from rsc_core.inference import DB_PER_NATURAL_LOG, Analyser
 from rsc_core.mixing import Recipe
+from rsc_core.ui import markup, texts
 from tests.conftest import TINY, transformer_and_cnn
 
 RATE = 16000
@@ -184,15 +186,23 @@ def test_other_visitors_are_served_between_two_models(analyser, analysis):
             assert loaded.config.model == TINY
 
 
-def test_a_network_of_hybrid_maps_answers_to_its_own_windows_and_is_not_drawn(guardian, analysis):
-    analyser = Analyser(guardian.parent)
-    own = analyser.relabel(analysis, "guardian")
-    (answer,) = mixing.answers(analyser, (own, 0), (own, 1), Recipe(0.4))
+def test_a_network_of_hybrid_maps_answers_to_its_own_windows_and_another_is_drawn(guardian, analysis, analyser):
+    alone = Analyser(guardian.parent)
+    own = alone.relabel(analysis, "guardian")
+    (answer,) = mixing.answers(alone, (own, 0), (own, 1), Recipe(0.4))
     assert answer.grid == (1, 5) and answer.kept == pytest.approx(0.4)
     # Another batch, and so another order of sums.
     assert answer.first == pytest.approx(own.probabilities[0], abs=1e-4)
-    with pytest.raises(checkpoint.CheckpointError, match="guardian reads hybrid features"):
-        mixing.mix(analyser, (own, 0), (own, 1), Recipe(0.4))
+    with pytest.raises(checkpoint.CheckpointError, match="no model here reads patches of log-mel"):
+        mixing.mix(alone, (own, 0), (own, 1), Recipe(0.4))
+    shutil.copytree(analyser.folder / "base", guardian.parent / "base")
+    shown = mixing.mix(Analyser(guardian.parent), (own, 0), (own, 1), Recipe(0.4))
+    wanted = mixing.mix(analyser, (analysis, 0), (analysis, 1), Recipe(0.4))
+    assert shown.model == "base" and (shown.replaced == wanted.replaced).all()
+    assert all((a == b).all() for a, b in zip(shown.sounds, wanted.sounds, strict=True))
+    said = texts.mix.ELSEWHERE.format(chosen="guardian", model="base")
+    assert said in markup.mix_remarks(shown, "guardian", 1.0, False)
+    assert said not in markup.mix_remarks(shown, "base", 1.0, False)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31])

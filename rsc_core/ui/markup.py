@@ -150,10 +150,14 @@ def _beside_each_other(label: str, head: str, rows: Iterable[str]) -> str:
     )
 
 
-def mix_remarks(shown: CycleMix, window_s: float, shorter: bool) -> str:
-    """Return what was done to cycles that do not fill the window; ``shorter``: one of them is."""
+def mix_remarks(shown: CycleMix, chosen: str, window_s: float, shorter: bool) -> str:
+    """Return whose patches are shown where not the chosen model's, and how cycles were made to fill the window.
+
+    ``shorter``: one of them is.
+    """
     cut = [name for name, count in zip((texts.mix.A, texts.mix.B), shown.windows, strict=True) if count > 1]
-    said = [texts.mix.SHORT.format(window=window_s, model=shown.model)] if shorter else []
+    said = [texts.mix.ELSEWHERE.format(chosen=chosen, model=shown.model)] if shown.model != chosen else []
+    said += [texts.mix.SHORT.format(window=window_s, model=shown.model)] if shorter else []
     said += [texts.mix.CUT.format(names=texts.page.AND.join(cut), window=window_s)] if cut else []
     return paragraph(" ".join(said), "note") if said else ""
 

@@ -228,6 +228,6 @@ class MixTab:
         )
         return {
             self.picture: picture.pixels(),
-            self.remarks: markup.mix_remarks(shown, window_s, shorter),
+            self.remarks: markup.mix_remarks(shown, pair[0][0].model.name, window_s, shorter),
             self.player: served(playback),
         }

@@ -53,4 +53,7 @@ VALUES_NOTE = (
 )
 READS = "Where the model reads"
 ATTENTION = "Attention shows where information is read, not why the model decided"
-NO_ATTENTION = "This model is a convolutional network: it has no attention to show. Choose a transformer to see some."
+NO_ATTENTION = (
+    "This model is not a transformer: it has no attention to show. Look inside shows what it reads; choose a "
+    "transformer to see attention."
+)

@@ -19,6 +19,10 @@ TITLES = (
     "Mix: {count} of {all} patches are B's",
     "B, {length:.2f} s, {how} {label}",
 )
+ELSEWHERE = (
+    "{chosen}, chosen in the first tab, reads no such patches: drawn and heard are those of {model}. It answers to a "
+    "mix of its own windows."
+)
 SHORT = (
     "A short cycle is filled up to the {window:g} s that {model} reads, in the model's own way: repeated, unless it "
     "was trained otherwise."
