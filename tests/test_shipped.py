@@ -22,6 +22,7 @@ SHIPPED = {
     "sprsound-base": 5.0,
     "sprsound-cnn": 2.5,
     "sprsound-cnn-seven": 2.5,
+    "sprsound-guardian": 8.0,
 }
 """Name -> window in seconds."""
 

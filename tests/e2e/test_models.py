@@ -20,7 +20,7 @@ CONTRAST_PAIR = """(element) => {
 def test_models_stand_in_groups_with_a_drawing_and_answer_to_the_keyboard(page, server):
     open_page(page, server)
     groups = page.locator("#model fieldset")
-    shipped = [texts.tunings.TUNINGS[kind] for kind in ("full", "lora", "adapter", "cnn")]
+    shipped = [texts.tunings.TUNINGS[kind] for kind in ("full", "lora", "adapter", "cnn", "cycle_guardian")]
     assert page.locator("#model legend").all_inner_texts() == [words.title for words in shipped]
     for group, words in zip(groups.all(), shipped, strict=True):
         assert group.get_by_role("img", name=words.alt).bounding_box()["width"] > 200
