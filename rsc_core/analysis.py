@@ -54,6 +54,7 @@ class ModelCard:
     base: str  # "" or e.g. "base learned from children's lungs (SPRSound)"
     model: str = "spectrogram_transformer"  # key of rsc_core.models.MODELS
     tuning: str = "full"  # key of rsc_core.tuning.TUNINGS
+    elsewhere: tuple[tuple[str, float], ...] = ()  # other corpora it was evaluated on, and its Score there, percent
 
 
 @dataclass(frozen=True)

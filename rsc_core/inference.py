@@ -282,6 +282,11 @@ def read_card(folder: Path) -> ModelCard:
         base=_base_note(facts["learned_from"]),
         model=config["model"]["name"],
         tuning=config["tuning"],
+        elsewhere=tuple(
+            (f"{other['corpus']}, {other['split']}", other["score"])
+            for other in results.values()
+            if other is not result and "score" in other
+        ),
     )
 
 

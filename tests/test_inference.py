@@ -214,3 +214,20 @@ def test_the_default_is_the_model_with_the_highest_score(analyser, tmp_path):
     assert "On the same clips tuned-lora scores higher: 70.0." in markup.model_card(cards["base"], cards.values())
     for name in ("tuned-lora", "tuned-full"):  # the best; one that was not evaluated there
         assert "scores higher" not in markup.model_card(cards[name], cards.values())
+
+
+def test_a_card_tells_how_a_model_does_on_another_corpus(analyser, tmp_path):
+    shutil.copytree(analyser.folder / "base", tmp_path / "runs" / "base")
+    facts = tmp_path / "runs" / "base" / "rsc.json"
+    corpus = json.loads(facts.read_text())["config"]["corpus"]
+    found = {}
+    for name, title, score in (("elsewhere", "A & B", 41.25), (corpus, "Own", 60.0)):
+        found[f"{name} test"] = {"corpus": title, "split": "test", "score_interval": [50, 80], "score": score}
+        found[f"{name} test"] |= {"specificity": score, "sensitivity": score}
+    found["tasks test"] = {"corpus": "without a Score", "split": "test"}
+    (facts.parent / "metrics.json").write_text(json.dumps(found))
+    card = Analyser(tmp_path / "runs").cards["base"]
+    assert (card.corpus, card.score, card.elsewhere) == ("Own, test", 60.0, (("A & B, test", 41.25),))
+    shown = markup.model_card(card, [card])
+    assert "<dt>Elsewhere</dt><dd>41.2 on A &amp; B, test</dd>" in shown
+    assert "Elsewhere" not in markup.model_card(replace(card, elsewhere=()), [card])

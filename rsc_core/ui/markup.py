@@ -175,10 +175,12 @@ def mix_notes(found: Sequence[MixAnswer], shown: CycleMix, cards: Iterable[Model
 def model_card(card: ModelCard, cards: Iterable[ModelCard]) -> str:
     """Return what a visitor must know of a model before believing it, and which of ``cards`` labels better."""
     words, share = texts.models, card.trainable / card.parameters
+    elsewhere = "; ".join(words.ELSEWHERE.format(corpus=name, score=score) for name, score in card.elsewhere)
     facts = {
         "trainable": words.TRAINABLE.format(count=card.trainable, all=card.parameters, share=share),
         "score": _score(card),
         "corpus": escape(card.corpus),
+        "elsewhere": escape(elsewhere),
         "protocol": escape(f"{card.protocol}: {PROTOCOLS[card.protocol]}"),
         "origin": escape(card.base),
     }

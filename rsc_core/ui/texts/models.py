@@ -11,6 +11,7 @@ FACTS = {
     "trainable": "Trainable",
     "score": "Score",
     "corpus": "Corpus",
+    "elsewhere": "Elsewhere",
     "protocol": "Protocol",
     "origin": "Origin",
 }
@@ -18,6 +19,7 @@ SCORE = (
     "<b>{score:.1f}</b> ({low:.1f} to {high:.1f}, 95 % of patient bootstraps); specificity {specificity:.1f}, "
     "sensitivity {sensitivity:.1f}."
 )
+ELSEWHERE = "{score:.1f} on {corpus}"
 NOT_EVALUATED = "not evaluated"
 BASE = (
     "The base had seen the same four labels, so this comparison says little about how the tunings compare on a model "
