@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rsc_core import models
+from rsc_core import checkpoint, models
 from rsc_core.analysis import Analysis, Cycle, CycleMix, MixAnswer
 from rsc_core.checkpoint import Checkpoint, CheckpointError
 from rsc_core.explain import attention, listen, tiles
@@ -125,9 +125,8 @@ def answers(analyser: Analyser, first: Place, second: Place, recipe: Recipe) -> 
 def _reads_log_mel(analyser: Analyser, name: str) -> str:
     """The model, or else the first in display order, that reads log-mel patches."""
     for candidate in (name, *analyser.cards):
-        with analyser.alone_with(candidate) as (loaded,):
-            if loaded.config.features.name == "log_mel":
-                return candidate
+        if checkpoint.read_facts(analyser.folder / candidate)["config"]["features"]["name"] == "log_mel":
+            return candidate
     raise CheckpointError(f"no model here reads patches of log-mel, which alone are drawn and heard; {name} does not")
 
 

@@ -25,7 +25,7 @@ def shapes(kind, learns):
     return {tuple(float(box[name]) for name in ("x", "y", "width", "height")) for box in found}
 
 
-def test_there_is_a_drawing_for_every_tuning_and_the_network():
+def test_there_is_a_drawing_for_every_tuning_and_every_other_network():
     assert set(texts.tunings.TUNINGS) == {*TUNINGS, *NETWORKS}
     for kind, words in texts.tunings.TUNINGS.items():
         assert ElementTree.fromstring(drawing(kind)).attrib["aria-label"] == words.alt

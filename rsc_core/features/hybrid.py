@@ -122,7 +122,7 @@ def _constant_q(waveforms: torch.Tensor) -> torch.Tensor:
 def _halve(sound: torch.Tensor, halving: torch.Tensor) -> torch.Tensor:
     """(batch, samples) -> (batch, half as many): every second sample of the filtered sound, silence around it.
 
-    A processor takes some twenty times as long for the same as a convolution, of one channel by many taps.
+    A convolution, of one channel by many taps, takes a processor ten to twenty times as long.
     """
     side = (DECIMATION_TAPS - 1) // 2
     samples = (sound.shape[1] + 2 * side - DECIMATION_TAPS) // 2 + 1

@@ -43,8 +43,8 @@ class Clustering(nn.Module):
         """Give every centre that is nearest to no vector half of the fullest cluster.
 
         That cluster is parted at the mean of the code's component that varies most, and both centres move to the means
-        of their halves. Without this, one of the centres as drawn takes every vector, and of those that lie on vectors
-        at first one or two are left alone before long.
+        of their halves. Without this, one of the centres as drawn takes every vector, and of centres put onto vectors
+        at the start one or two lose all of theirs within a few hundred steps.
 
         Args:
             vectors: (…, width), of a batch.

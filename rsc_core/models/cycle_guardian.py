@@ -4,11 +4,12 @@ A hybrid spectrogram of three maps is cut into overlapping windows of 20 frames 
 convolutional network turns every window into a vector; the vectors are clustered around four learned centres; those
 of each cluster are summed up into one vector, and the four are fused for the head. 6,626,359 parameters.
 
-Three things differ from the published code, on purpose. All windows go through the network in one batch, where it
-loops over them. A cluster that holds no window of a clip adds nothing to its answer and to the constraint, where it
-adds learned constants. And what the constraint weighs components with is the square of its matrix, so that no vector's
-length vanishes. ``faithful`` follows the code in all that changes what is learned, batch statistics of each window
-position by itself among it, and holds its two modules that never learn: 6,790,967 parameters.
+This differs from the published code, on purpose. All windows go through the network in one batch, with one batch
+statistic, where it loops over them. A cluster that holds no window of a clip adds nothing to its answer and to the
+constraint, where it adds learned constants. The constraint weighs components with its matrix times the transpose, so
+that no squared length is negative. And two modules that never learn are left out. ``faithful`` follows the code in all
+that changes what is learned, batch statistics of each window position by itself among it, and holds the two modules:
+6,790,967 parameters.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class CycleGuardian(own.OwnNetwork):
 
     Attributes:
         time_axis: of its features, for ``models.layout_of``.
-        similarity: (128, 128) how alike two components of cluster vectors count.
+        similarity: (128, 128) how alike two components of cluster vectors count; unless faithful, times its transpose.
     """
 
     width = CODE
@@ -189,8 +190,8 @@ class CycleGuardian(own.OwnNetwork):
         """(batch, 4, 128) -> scalar: how alike the clusters' vectors are.
 
         For every pair of clusters the mean over clips of their soft cosine's absolute value (Sidorov et al. 2014),
-        which weighs components by ``similarity``, squared unless faithful; the sum of all six pairs. A zero vector is
-        like none.
+        which weighs components by ``similarity``, times its transpose unless faithful; the sum of all six pairs. A
+        zero vector is like none.
         """
         with torch.autocast(vectors.device.type, enabled=False):
             vectors, weights = vectors.float(), self.similarity

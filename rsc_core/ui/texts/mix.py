@@ -20,8 +20,8 @@ TITLES = (
     "B, {length:.2f} s, {how} {label}",
 )
 ELSEWHERE = (
-    "{chosen}, chosen in the first tab, reads no such patches: drawn and heard are those of {model}. It answers to a "
-    "mix of its own windows."
+    "{chosen}, chosen in the first tab, reads no log-mel patches, so those of {model} are drawn and heard. {chosen} "
+    "itself answers to a mix of its own windows."
 )
 SHORT = (
     "A short cycle is filled up to the {window:g} s that {model} reads, in the model's own way: repeated, unless it "

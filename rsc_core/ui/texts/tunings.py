@@ -89,9 +89,9 @@ TUNINGS = {
     ),
     "cycle_guardian": Tuning(
         "Clustered windows (CycleGuardian)",
-        "A smaller network, trained from the start, hears a quarter of a second at a time: it sorts these windows "
-        "into four clusters, sums each cluster up and answers from the four.",
+        "A network of another kind, trained from the start, hears a quarter of a second at a time: it sorts these "
+        "windows into four clusters, sums each cluster up and answers from the four.",
         "Convolutions that read every window, four clusters, their fusion and the head, all of which learn.",
     ),
 }
-"""Tuning, or network that is none of a transformer -> what the list of models says of it."""
+"""Tuning, or network that is no transformer -> what the list of models says of it."""
