@@ -21,7 +21,7 @@ class Later:
     """Stands for the Analyser until it is there: whoever asks it for something waits."""
 
     def __init__(self, folder: str):
-        self.folder = folder
+        self.folder = Path(folder)
         self._analyser: Future = Future()
 
     def __getattr__(self, name: str) -> Any:

@@ -90,7 +90,7 @@ def compare(analyser: Analyser, analysis: Analysis, names: list[str]) -> Compari
 
 def bases(analyser: Analyser) -> dict[str, str]:
     """Return tuned model -> the base it was tuned from, in display order, of those whose base is at hand."""
-    facts = {name: checkpoint.read_facts(Path(analyser.folder) / name) for name in analyser.cards}
+    facts = {name: checkpoint.read_facts(analyser.folder / name) for name in analyser.cards}
     found = {name: Path(one.get("base") or one["config"]["backbone"]).name for name, one in facts.items()}
     return {
         name: base

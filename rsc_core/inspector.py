@@ -12,7 +12,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,7 +157,7 @@ class Inspector:
 
     def _results(self, model: str) -> dict[str, dict[str, Any]]:
         if model not in self._scored:
-            self._scored[model] = standing.read(Path(self.analyser.folder) / model)
+            self._scored[model] = standing.read(self.analyser.folder / model)
         return self._scored[model]
 
     def agreement(
