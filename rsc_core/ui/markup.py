@@ -35,11 +35,12 @@ watch("value", show);
 
 
 CHOOSE_MODEL = """
-element.addEventListener("change", (event) => {
-  trigger("select", { index: 0, value: event.target.value });
-});
+const choose = (input) => trigger("select", { index: 0, value: input.value });
+element.addEventListener("change", (event) => choose(event.target));
+const chosen = element.querySelector("input:checked");
+if (chosen && !chosen.defaultChecked) choose(chosen);
 """
-"""Script of the list of models."""
+"""Script of the list of models; a model may have been chosen before the script came."""
 CHOSEN_MODEL = "() => document.querySelector('#model input:checked').value"
 
 

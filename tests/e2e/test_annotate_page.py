@@ -136,7 +136,7 @@ def test_an_annotation_is_edited_exported_read_back_and_analysed(page, server, t
     page.locator("#use-cycles").click()
     page.wait_for_selector("#cycle-table:visible")
     page.wait_for_function(
-        f"document.querySelector('#cycle-table tr[data-cycle] .time')?.textContent === '{found[0].start_s:.2f}'"
+        f"document.querySelectorAll('#cycle-table tr[data-cycle] .time')[1]?.textContent === '{found[0].end_s:.2f}'"
         f" && document.querySelectorAll('#cycle-table tr[data-cycle]').length === {len(found)}"
     )
     rows = table(page)
