@@ -121,35 +121,20 @@ def test_a_recipe_is_chosen_on_validation_and_a_row_may_come_after_another(start
     assert start("wrong", "--list", part="train") == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "corpus", "rows"),
-    [
-        (
-            "cycle_guardian",
-            "icbhi",
-            {
-                "default": (False, "official", 0.0),
-                "default_patient_keyed": (False, "patient_keyed", 0.0),
-                "default_events": (False, "official", 0.25),
-                "faithful": (True, "official", 0.0),
-                "faithful_patient_keyed": (True, "patient_keyed", 0.0),
-            },
-        ),
-        (
-            "cycle_guardian_sprsound",
-            "sprsound",
-            {
-                "default": (False, "official", 0.0),
-                "default_patient_keyed": (False, "patient_keyed", 0.0),
-                "faithful": (True, "official", 0.0),
-            },
-        ),
-    ],
-)
-def test_cycle_guardian_is_compared_in_both_forms_alike(name, corpus, rows, tmp_path):
+@pytest.mark.parametrize(("name", "corpus"), [("cycle_guardian", "icbhi"), ("cycle_guardian_sprsound", "sprsound")])
+def test_cycle_guardian_is_compared_in_both_forms_alike(name, corpus, tmp_path):
+    rows = {
+        "default": (False, "official", 0.0),
+        "default_patient_keyed": (False, "patient_keyed", 0.0),
+        "default_events": (False, "official", 0.25),
+        "faithful": (True, "official", 0.0),
+        "faithful_patient_keyed": (True, "patient_keyed", 0.0),
+    }
     runs = study.plan(study.read(STUDIES / f"{name}.json"), tmp_path)
+    found = {p.row.name: (p.config.train.faithful, p.config.data.split, p.config.train.events) for p in runs}
+    missing = set() if corpus == "icbhi" else {"default_events", "faithful_patient_keyed"}
+    assert found == {row: rows[row] for row in rows if row not in missing}
     assert {p.config.corpus for p in runs} == {corpus}
-    assert {p.row.name: (p.config.train.faithful, p.config.data.split, p.config.train.events) for p in runs} == rows
     assert all(p.config.model.faithful == p.config.train.faithful for p in runs)
     assert {p.config.model.frames for p in runs} == {688} and {p.config.train.protocol for p in runs} == {"last"}
     steps = {(p.config.train.epochs, p.config.train.batch_size) for p in runs}
