@@ -53,11 +53,13 @@ class Clustering(nn.Module):
         for _ in range(CENTRES - 1):
             nearest = _squared_distances(codes, self.centres).argmin(dim=1)
             counts = nearest.bincount(minlength=CENTRES)
+            if counts.all():
+                return
             fullest, emptiest = counts.argmax(), counts.argmin()
             members = codes[nearest == fullest]
             component = members[:, members.var(dim=0, correction=0).argmax()]
             above = component > component.mean()
-            if counts[emptiest] or not above.any():
+            if not above.any():  # all codes are the same
                 return
             self.centres[fullest], self.centres[emptiest] = members[~above].mean(dim=0), members[above].mean(dim=0)
 
