@@ -74,7 +74,7 @@ class ManyTab:
             concurrency_limit=1,
             trigger_mode="always_last",
         )
-        self.stop.click(self.stopping, self.turn, self.progress, api_name="stop_many", **at_once)
+        self.stop.click(self.stopping, [self.turn, self.batch], self.progress, api_name="stop_many", **at_once)
         self.save.click(self.write, self.batch, self.file, api_name="write_many", show_progress_on=self.save)
 
     @repeated
@@ -102,9 +102,11 @@ class ManyTab:
                 batch = replace(batch, rows=(*batch.rows, *found), done=batch.done + 1)
                 yield self._shown(batch)
 
-    def stopping(self, turn: Turn) -> Any:
-        """End a batch, whose rows stay."""
-        return markup.paragraph(texts.many.STOPPING, "note") if turn.stop() else gr.skip()
+    def stopping(self, turn: Turn, batch: Batch | None) -> Any:
+        """End a batch, whose rows stay; what is said holds if it comes to the page after the batch's own last word."""
+        if not turn.stop():
+            return gr.skip()
+        return progress(replace(batch, stopped=True)) if batch else markup.paragraph(texts.many.STOPPING, "note")
 
     def _stopped(self, last: Updates | None) -> Updates:
         """How far a batch had come."""
