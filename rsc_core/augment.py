@@ -50,8 +50,12 @@ def speed(
 
 def pitch(waveforms: torch.Tensor, generator: torch.Generator, spare: bool = True) -> torch.Tensor:
     """Shift each clip by one of ``SEMITONES``; it stays as long as it is. ``spare`` as of ``speed``."""
-    # A small rate, as only its ratio to the shifted one counts: at 16,000 the resampling kernel takes a gigabyte.
-    return _each(waveforms, SEMITONES, generator, lambda clips, by: audio_functional.pitch_shift(clips, 200, by), spare)
+
+    def shift(clips: torch.Tensor, semitones: float) -> torch.Tensor:
+        # A small rate, as only its ratio to the shifted one counts: at 16,000 the resampling kernel takes a gigabyte.
+        return audio_functional.pitch_shift(clips, 200, semitones)
+
+    return _each(waveforms, SEMITONES, generator, shift, spare)
 
 
 def vtlp(features: torch.Tensor, generator: torch.Generator, sample_rate: int = 16000) -> torch.Tensor:
@@ -198,7 +202,7 @@ def features_of(waveforms: torch.Tensor, config: RunConfig, generator: torch.Gen
     if "vtlp" in chosen:
         features = vtlp(features, generator, config.audio.sample_rate)
     if "spec_augment" in chosen:
-        gated = settings.faithful and not config.model.faithful  # a defect of Patch-Mix's code, not of CycleGuardian's
+        gated = config.follows == "patch_mix"
         features = spec_augment(features, generator, POLICIES[settings.spec_policy], gated)
     return features
 

@@ -75,5 +75,5 @@ def averaging(model: nn.Module, config: RunConfig) -> Average | None:
     """Return the average a run keeps, if any; Patch-Mix followed faithfully shortens its steps instead."""
     if not config.train.average:
         return None
-    kind = ShortenedStep if config.train.faithful and not config.model.faithful else Average
+    kind = ShortenedStep if config.follows == "patch_mix" else Average
     return kind(model, config.train.average)

@@ -221,6 +221,13 @@ class RunConfig:
             options = {name: tuple(v) if isinstance(v, list) else v for name, v in getattr(self, kind).items()}
             object.__setattr__(self, kind, options)
 
+    @property
+    def follows(self) -> str | None:
+        """Whose published code the run follows, defects and all: "cycle_guardian", "patch_mix" or nobody's."""
+        if not self.train.faithful:
+            return None
+        return "cycle_guardian" if self.model.faithful else "patch_mix"
+
 
 def run_config(
     preset: str,

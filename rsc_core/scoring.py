@@ -41,7 +41,7 @@ def measure(config: RunConfig) -> str:
 
 def chosen_by(config: RunConfig) -> str:
     """Return the key of the result that a run's epoch is chosen by: its measure, or as CycleGuardian's was."""
-    return "accuracy" if config.train.faithful and config.model.faithful else measure(config)
+    return "accuracy" if config.follows == "cycle_guardian" else measure(config)
 
 
 def shown(config: RunConfig) -> tuple[str, ...]:

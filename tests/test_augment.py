@@ -151,10 +151,13 @@ def test_a_run_applies_what_it_chose_in_order(monkeypatch):
     monkeypatch.setattr(augment, "vtlp", lambda x, g, rate: (called.append("vtlp"), x)[1])
     monkeypatch.setattr(augment, "spec_augment", lambda x, g, p, f: (called.append((p, f)), x)[1])
     options = {"augment": AUGMENTATIONS[::-1], "spec_policy": "LD", "faithful": True}
-    augment.features_of(torch.randn(2, 16000), run_config("full", "icbhi", "small", options), generator())
+    augment.features_of(torch.randn(2, 16000), run_config("patch_mix_ce", "icbhi", "small", options), generator())
     given = {**dict.fromkeys(augment.AT_A_RATE, {"sample_rate": 16000}), "roll": {"share": 1.0}}
     wanted = [(name, given[name]) if name in given else name for name in AUGMENTATIONS[:-1]]
     assert called == [*wanted, (POLICIES["LD"], True)]
+    called.clear()
+    augment.features_of(torch.randn(1, 176000), run_config("cycle_guardian", "icbhi", "small", options), generator())
+    assert called[-1] == (POLICIES["LD"], False)  # sparing clips is a slip of Patch-Mix's code alone
 
 
 def test_half_of_the_clips_are_changed_in_one_way():

@@ -7,7 +7,7 @@ likeness of what the clusters tell, which is to be small. Clustering and likenes
 The network says whether the published code is followed. Its projector never reaches the optimizer and stays as it
 was drawn, its clustering loss is a sum over the batch and moves its own targets, and clusters without windows stay so.
 Here the projector learns, the clustering loss is a mean, its targets are constants, and a cluster that holds no window
-of a batch gets half of the fullest one.
+of a batch gets half of the fullest one. Nor are clips of one class pushed apart, as they are there (``negatives``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from rsc_core.objectives.contrastive import TARGETS, Comparison, projector
 from rsc_core.objectives.cross_entropy import label_loss
 from rsc_core.objectives.patch_mix import Mix, choose_patches, contrast, draw_share
 from rsc_core.options import check, option
+
+TELLING = 4
+"""Clips of a batch from which on a cluster without windows counts as lost."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class CycleGuardianObjective(nn.Module):
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> LossParts:
         """Return the loss of one batch and its parts; ``kept`` is the share of windows each clip kept."""
         options, windows = self.options, model.embed(batch.features)
-        if not self.faithful:
+        if not self.faithful and len(windows) >= TELLING:
             model.clustering.revive(windows)
         share = draw_share(options.beta, generator)
         replaced = choose_patches(models.layout_of(model, batch.features), share, "patch", generator)

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 import train
-from rsc_core import checkpoint, lineage, models, objectives, parameters, synth, tuning
+from rsc_core import checkpoint, data, engine, lineage, models, objectives, parameters, synth, tuning
 from rsc_core.config import CLASSES, ModelConfig, run_config
 from rsc_core.features import extract
 from rsc_core.inference import Analyser
@@ -284,13 +284,13 @@ def test_its_tunings_train_all_or_the_head(name):
     assert learning == (every if name == "full" else {"classifier.weight", "classifier.bias"})
 
 
-@pytest.mark.parametrize("mode", [(), ("--faithful",), ("--labels", "binary")])
+@pytest.mark.parametrize("mode", [(), ("--faithful",), ("--labels", "binary"), ("--faithful", "--labels", "binary")])
 def test_a_run_is_trained_stored_and_labels_recordings(mode, tiny_icbhi, tmp_path):
     command = ["cycle_guardian", "--corpus", "icbhi", "--data", str(tiny_icbhi), "--out", str(tmp_path / "runs/one")]
     command += ["--device", "cpu", "--precision", "fp32", "--batch-size", "8", "--epochs", "1", "--window-s", "1"]
     assert train.main([*command, "--validation-share", "0.3", *mode]) == 0
     run = checkpoint.load(tmp_path / "runs/one")
-    faithful = mode == ("--faithful",)
+    faithful = "--faithful" in mode
     assert run.config.model.frames == 86 and run.config.model.faithful == run.config.train.faithful == faithful
     assert run.config.audio.padding == ("tile" if faithful else "repeat")
     assert ("accuracy" in (tmp_path / "runs/one/log.csv").read_text()) == faithful
@@ -305,6 +305,22 @@ def test_a_run_is_trained_stored_and_labels_recordings(mode, tiny_icbhi, tmp_pat
     analysis = analyser.analyse(tmp_path / "breath.wav")
     np.testing.assert_allclose(analysis.probabilities.sum(axis=1), 1, rtol=1e-5)
     assert analysis.probabilities.shape == (2, 4) and analyser.view(analysis, 0).attention == ()
+
+
+@pytest.mark.parametrize(("faithful", "chosen"), [(True, 3), (False, 1)])
+def test_the_published_form_is_chosen_by_accuracy(faithful, chosen, tiny_icbhi, tmp_path, monkeypatch):
+    found = iter([(90.0, 10.0), (80.0, 20.0), (70.0, 30.0)])  # Score falls while accuracy rises
+
+    def evaluate(*_):
+        score, accuracy = next(found)
+        return dict.fromkeys(("specificity", "sensitivity", "score"), score) | {"accuracy": accuracy}
+
+    monkeypatch.setattr(engine.scoring, "evaluate", evaluate)
+    options = {"faithful": faithful, "epochs": 3, "choose_after": 0, "validation_share": 0.3, "precision": "fp32"}
+    config = run_config("cycle_guardian", "icbhi", "small", {**options, "batch_size": 8})
+    config = replace(config, model=replace(TINY, faithful=faithful), audio=replace(config.audio, window_s=1.0))
+    result = engine.fit(config, data.load("icbhi", tiny_icbhi), tmp_path / "run", progress=False)
+    assert result.facts["best_epoch"] == chosen
 
 
 def test_a_run_is_as_faithful_as_what_it_starts_from(guardian):

@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from rsc_core import models, objectives
+from rsc_core.average import Average, ShortenedStep, averaging
 from rsc_core.config import CLASSES, ModelConfig, run_config
-from rsc_core.objectives import Batch, Task
+from rsc_core.objectives import Batch, Task, cycle_guardian
+from rsc_core.objectives.cycle_guardian import CycleGuardianObjective
 
 NEVER = {"clustering.decoder.weight", "clustering.decoder.bias", "gate.weight"}
 """What the published network holds and never trains."""
@@ -69,6 +72,72 @@ def test_the_total_is_the_weighted_sum():
 
 
 @pytest.mark.parametrize("faithful", [False, True])
+def test_each_part_is_what_it_is_by_hand(faithful, monkeypatch):
+    """The second and the fifth of five windows come from another clip; every part is written out from the paper."""
+    model, objective = made(faithful, **({"negatives": "all"} if faithful else {}))
+    clips, replaced = batch(), torch.tensor([False, True, False, False, True])
+    with torch.no_grad():
+        model.clustering.revive(model.embed(clips.features))
+        model.similarity += 0.1 * torch.randn(128, 128, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(cycle_guardian, "draw_share", lambda *_: 0.6)
+    monkeypatch.setattr(cycle_guardian, "choose_patches", lambda *_: replaced)
+    parts = of(model, objective).parts
+
+    partner = torch.randperm(6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        windows = model.embed(clips.features)
+        mixed = windows.clone()
+        mixed[:, [1, 4]] = windows[partner][:, [1, 4]]
+        own, other = model.cluster(windows), model.cluster(mixed)
+        wanted = {
+            "cross_entropy": F.cross_entropy(model.head(own.pooled), clips.targets.argmax(dim=1)),
+            "similarity": model.likeness(own.vectors) + model.likeness(other.vectors),
+            "clustering": sum(divergence(view.soft, faithful) for view in (own, other)),
+            "contrastive": two_positives(
+                objective.projector(own.pooled), objective.projector(other.pooled), partner, clips.targets, faithful
+            ),
+        }
+    assert parts.pop("kept") == pytest.approx(0.6)
+    assert parts == pytest.approx({name: value.item() for name, value in wanted.items()}, rel=1e-4)
+
+
+def divergence(soft, summed):
+    """Of every window's assignments from their target, of a clip by itself."""
+    total = 0.0
+    for clip in soft:
+        target = clip**2 / clip.sum(dim=0)
+        target = target / target.sum(dim=1, keepdim=True)
+        total = total + (target * (target / clip).log()).sum()
+    return total if summed else total / (soft.shape[0] * soft.shape[1])
+
+
+def two_positives(clips, mixed, partner, targets, everyone):
+    """Each mixed clip is to be found among clips by what it kept, 3 of 5 windows, and what it got."""
+    losses = []
+    for index, vector in enumerate(mixed):
+        found = torch.stack([F.cosine_similarity(vector, clip, dim=0) for clip in clips]) / 0.06
+        pair = {index, int(partner[index])}
+        beside = [i for i in range(6) if everyone or i in pair or not torch.equal(targets[i], targets[index])]
+        shares = found - found[beside].logsumexp(dim=0)
+        losses.append(-(0.6 * shares[index] + 0.4 * shares[partner[index]]))
+    return torch.stack(losses).mean()
+
+
+def test_lost_clusters_are_revived_from_all_windows_unless_clips_are_few():
+    few, enough = cycle_guardian.TELLING - 1, cycle_guardian.TELLING
+    model, objective = made()
+    drawn = model.clustering.centres.clone()  # all windows are nearest to one of them
+    of(model, objective, few)
+    assert torch.equal(model.clustering.centres, drawn)
+    of(model, objective, enough)
+    with torch.no_grad():
+        other = made()[0]
+        other.clustering.revive(other.embed(batch(enough).features))
+    assert not torch.equal(other.clustering.centres, drawn)
+    assert torch.equal(model.clustering.centres, other.clustering.centres)
+
+
+@pytest.mark.parametrize("faithful", [False, True])
 def test_clusters_stay_alive_unless_faithful(faithful):
     model, objective = made(faithful)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -100,7 +169,12 @@ def test_the_faithful_preset_is_what_was_published():
         "spec_policy": "cycle_guardian",
     }
     assert {name: getattr(config.train, name) for name in published} == published
-    assert config.objective_options["negatives"] == "all" and config.model.faithful
+    options = CycleGuardianObjective.Config(**config.objective_options)
+    assert (options.negatives, options.target, options.temperature) == ("all", "project_flow", 0.06)
+    assert (options.beta, config.model.faithful) == (1.0, True)
+    assert type(averaging(torch.nn.Linear(1, 1), config)) is Average  # and not the steps that Patch-Mix shortens
+    patch_mix = run_config("patch_mix_cl", "icbhi", "small", train={"faithful": True})
+    assert type(averaging(torch.nn.Linear(1, 1), patch_mix)) is ShortenedStep
     assert (config.audio.sample_rate, config.audio.window_s) == (22000, 8.0)
     assert (config.audio.padding, config.audio.level) == ("tile", "none")
 
