@@ -132,7 +132,7 @@ def test_cycle_guardian_is_compared_in_both_forms_alike(name, corpus, tmp_path):
     }
     runs = study.plan(study.read(STUDIES / f"{name}.json"), tmp_path)
     found = {p.row.name: (p.config.train.faithful, p.config.data.split, p.config.train.events) for p in runs}
-    missing = set() if corpus == "icbhi" else {"default_events", "faithful_patient_keyed"}
+    missing = set() if corpus == "icbhi" else {"default_events"}
     assert found == {row: rows[row] for row in rows if row not in missing}
     assert {p.config.corpus for p in runs} == {corpus}
     assert all(p.config.model.faithful == p.config.train.faithful for p in runs)
