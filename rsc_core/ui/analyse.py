@@ -178,15 +178,28 @@ class AnalyseTab:
         if not cards:
             missing = markup.no_model(str(self.analyser.folder))
             return gr.HTML(visible=False), "", missing, gr.Button(interactive=False)
-        asked, every = request.query_params.get("model"), cards.values()
-        chosen = asked if asked in cards else self.analyser.default
+        chosen, every = self._addressed(request), cards.values()
         return markup.model_list(every, chosen), chosen, markup.model_card(cards[chosen], every), gr.Button()
+
+    def _addressed(self, request: gr.Request | None) -> str:
+        """Return the model that the address names, or the default one."""
+        asked = request.query_params.get("model") if request else None
+        return asked if asked in self.analyser.cards else self.analyser.default
 
     @repeated
     def analyse(
-        self, width_px: float, audio: str | None, annotation: str | None, model: str | None, values: str
+        self,
+        width_px: float,
+        audio: str | None,
+        annotation: str | None,
+        model: str | None,
+        values: str,
+        request: gr.Request | None = None,
     ) -> Iterator[Updates]:
-        """Label a recording: first the overview, then the pictures of its first cycle."""
+        """Label a recording: first the overview, then the pictures of its first cycle.
+
+        Without a model, as before the page has its list of them, it is the one that will be chosen there.
+        """
         if not audio:
             raise gr.Error(texts.analyse.NO_AUDIO, print_exception=False)
         pictures = (self.waveform, self.log_mel, self.hybrid, self.attention)  # of the recording before
@@ -198,14 +211,14 @@ class AnalyseTab:
         }
         try:
             with spoken():
-                analysis = yield from self._labelled(audio, model, annotation)
+                analysis = yield from self._labelled(audio, model or self._addressed(request), annotation)
             yield from self._show(analysis, 0, width_px, values)
         except Exception as error:  # whatever it is, the page must not go on saying that it works
             text = error.message if isinstance(error, gr.Error) else texts.page.BROKEN
             yield self._instead(markup.notice(text))
             raise
 
-    def _labelled(self, audio: str, model: str | None, annotation: str | None) -> Generator[Updates, None, Analysis]:
+    def _labelled(self, audio: str, model: str, annotation: str | None) -> Generator[Updates, None, Analysis]:
         """Label a recording, saying how far it has come where it is long."""
         steps = self.analyser.analysing(audio, model, annotation)
         while True:
@@ -217,10 +230,12 @@ class AnalyseTab:
                 yield self._instead(markup.labelling(done, total))
 
     @repeated
-    def analyse_new(self, width_px: float, audio: str | None, model: str | None, values: str) -> Iterator[Updates]:
+    def analyse_new(
+        self, width_px: float, audio: str | None, model: str | None, values: str, request: gr.Request | None = None
+    ) -> Iterator[Updates]:
         """Label a recording that has just arrived; the annotation and name of the one before go first."""
         yield {self.annotation: None, self.example: None}
-        yield from self.analyse(width_px, audio, None, model, values)
+        yield from self.analyse(width_px, audio, None, model, values, request)
 
     def open_example(self, name: str | None) -> tuple[str, str | None]:
         """Return an example's sound and annotation; nothing follows where the page has only cleared its name."""
