@@ -231,7 +231,7 @@ class Canvas:
         bar.locator = MaxNLocator(max(2, int(height / 40)))
         bar.update_ticks()
         bar_axes.tick_params(labelsize=points(FONT_PX - 1.5), colors=INK, length=2)
-        bar.set_label(unit, fontsize=points(FONT_PX - 1), color=INK)
+        bar.set_label(unit, fontsize=points(FONT_PX - 1), color=INK, labelpad=points(2))
 
     def picture(self) -> Picture:
         """Return what was drawn."""

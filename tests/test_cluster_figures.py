@@ -1,5 +1,7 @@
 """The picture of clustered windows: colours where they belong, numbers, and nothing cut off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -46,3 +48,11 @@ def test_numbers_name_the_clusters_of_neighbouring_windows_and_bars_are_their_we
     figure = cluster_figures.clusters(look, 820).figure
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "4"]
     assert [bar.get_height() for bar in figure.axes[-1].patches] == pytest.approx(look.weights)
+
+
+def test_the_longest_numbers_of_a_colour_bar_leave_its_unit_room():
+    look = shown()
+    rows = np.linspace(-2.9, 2.9, 84, dtype=np.float32)[:, None]  # numbered -2.5, 0.0 and 2.5
+    maps = tuple(replace(one, values=np.repeat(rows, one.values.shape[1], axis=1)) for one in look.maps)
+    pixels = cluster_figures.clusters(replace(look, maps=maps), 1200, 1.5).pixels()
+    assert (pixels[:, -2:] == 255).all()
